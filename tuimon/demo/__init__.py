@@ -1,0 +1,1 @@
+"""The throwaway fleet of real stunnel services on loopback."""

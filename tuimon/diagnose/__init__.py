@@ -1,0 +1,1 @@
+"""Pure judgements: facts + now + settings in, ordered findings out."""

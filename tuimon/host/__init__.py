@@ -1,0 +1,1 @@
+"""Where things are: the seam that makes a machine a value."""

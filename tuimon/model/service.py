@@ -1,0 +1,179 @@
+"""A stunnel configuration as it was read: files, sections, options, each value with its place."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from tuimon.model.endpoint import Endpoint
+from tuimon.model.failure import Failure
+
+
+class InstanceKey(NamedTuple):
+    """One stunnel instance of a host: its configuration's absolute path, or `pid 123` if unknown."""
+
+    host: str
+    config: str
+
+
+class ServiceKey(NamedTuple):
+    """One service: host, configuration path and ordinal of its section (names may repeat)."""
+
+    host: str
+    config: str
+    ordinal: int
+
+    @property
+    def instance(self) -> InstanceKey:
+        """The instance this service belongs to."""
+        return InstanceKey(self.host, self.config)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.config}#{self.ordinal}"
+
+
+class Role(StrEnum):
+    """Which side of TLS the service's accept socket is: `client = yes` or not."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+class Value(NamedTuple):
+    """One value of an option as written, with the file and the line (from 1) it came from."""
+
+    text: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One section after global defaults were applied.
+
+    `options` maps the canonical option name (stunnel(8) spelling, e.g. `CAfile`) to its effective
+    values: one for scalars, all of them in order for options that append.  `sni_of` is the ordinal of
+    the primary service for a server-side `sni = primary:pattern`.  `protocol` is lower case or empty.
+    """
+
+    key: ServiceKey
+    name: str
+    file: str
+    line: int
+    options: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    role: Role = Role.SERVER
+    accept: tuple[Endpoint, ...] = ()
+    connect: tuple[Endpoint, ...] = ()
+    protocol: str = ""
+    sni: str = ""
+    sni_of: int | None = None
+    exec: str = ""
+    inetd: bool = False
+
+    def text(self, option: str, default: str = "") -> str:
+        """The last value of `option` as written, or `default`."""
+        values = self.options.get(option)
+        return values[-1].text if values else default
+
+    def texts(self, option: str) -> tuple[str, ...]:
+        """All values of `option` as written, in order."""
+        return tuple(value.text for value in self.options.get(option, ()))
+
+    def yes(self, option: str) -> bool:
+        """Whether a yes/no option is on."""
+        return self.text(option).lower() == "yes"
+
+    def place(self, option: str) -> str:
+        """`file:line` of the option's last value, or of the section where it is not set."""
+        values = self.options.get(option)
+        return f"{values[-1].file}:{values[-1].line}" if values else f"{self.file}:{self.line}"
+
+    @property
+    def client(self) -> bool:
+        """Whether this is a client-mode service."""
+        return self.role is Role.CLIENT
+
+    @property
+    def cert(self) -> str:
+        """Path of the service's own certificate as written; empty if it has none."""
+        return self.text("cert")
+
+    @property
+    def key_file(self) -> str:
+        """Path of the private key as written: `key`, else the certificate's file."""
+        return self.text("key") or self.cert
+
+    @property
+    def psk(self) -> bool:
+        """Whether the service authenticates with pre-shared keys."""
+        return bool(self.text("PSKsecrets"))
+
+    @property
+    def psk_only(self) -> bool:
+        """Whether a handshake without the pre-shared key cannot succeed."""
+        return self.psk and not self.cert
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the service verifies the peer's certificate in any way."""
+        if any(self.yes(name) for name in ("verifyChain", "verifyPeer", "requireCert")):
+            return True
+        return self.text("verify") in {"1", "2", "3", "4"}
+
+    @property
+    def requires_certificate(self) -> bool:
+        """Whether a peer without a certificate is refused (mutual TLS on a server service)."""
+        if any(self.yes(name) for name in ("verifyChain", "verifyPeer", "requireCert")):
+            return True
+        return self.text("verify") in {"2", "3", "4"}
+
+
+class Problem(NamedTuple):
+    """What stunnel says against a file: where, the raw line (empty for errors of a whole section)
+    and stunnel's own reason; `meaning` says it in words an operator can act on."""
+
+    file: str
+    line: int | None
+    text: str
+    reason: str
+    meaning: str
+
+
+class Stamp(NamedTuple):
+    """What tells one version of a file from the next: inode, size, modification time in ns."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @property
+    def mtime(self) -> float:
+        """Modification time, seconds since the epoch."""
+        return self.mtime_ns / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One configuration file with everything it includes.
+
+    `problems` is what stunnel would refuse the text for, the first being the one it stops at; the
+    services are shown as far as the text can be understood all the same.  `files` are all files and
+    include folders that were read, `globals` the global options.
+    """
+
+    path: str
+    services: tuple[Service, ...] = ()
+    globals: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    files: tuple[str, ...] = ()
+    stamp: Stamp | None = None
+    failure: Failure | None = None
+
+    def text(self, option: str, default: str = "") -> str:
+        """The last value of a global option as written, or `default`."""
+        values = self.globals.get(option)
+        return values[-1].text if values else default
+
+    @property
+    def inetd(self) -> bool:
+        """Whether this is a file without sections: a process per connection, never a listener."""
+        return any(service.inetd for service in self.services)

@@ -1,0 +1,1 @@
+"""Widgets: line-API views over the store."""
