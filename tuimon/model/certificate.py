@@ -100,6 +100,8 @@ class CertificateFile:
 
     `kind` is `pem`, `der` or `pkcs12`; `key` is the private key found in it, if any.  A file that
     could not be read has a `failure` and nothing else.  `mode` is the permission bits, `owner` a name.
+    `undecodable` names the parts that could not be decoded while others could (`CERTIFICATE 2`);
+    stunnel refuses to start with such a `cert`, but only logs an error of such a `CAfile`.
     """
 
     path: str
@@ -111,3 +113,4 @@ class CertificateFile:
     mode: int = 0
     owner: str = ""
     failure: Failure | None = None
+    undecodable: tuple[str, ...] = ()

@@ -28,8 +28,8 @@ class Process:
 
     `config` is the absolute path of its configuration as seen from outside, empty where it cannot be
     known; `argument` what the command line says (empty: the compiled-in default).  `status` is
-    psutil's word (`sleeping`, `stopped`, `zombie`, …).  `inodes` are its socket inodes, `listening`
-    the listening sockets among them.  `hidden` names what this user may not see of it.
+    psutil's word (`sleeping`, `stopped`, `zombie`, …).  `inodes` are its socket inodes.
+    `hidden` names what this user may not see of it.
     """
 
     id: ProcessId

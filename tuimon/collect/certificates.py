@@ -1,0 +1,45 @@
+"""Certificates, keys and CA files on disk.
+
+Rule: a file is read again whenever it, a symlink on the way or its target changes; it is never held
+open.  Keys are read only to compare their public half with the certificate; nothing of them is kept.
+"""
+
+from tuimon.collect.base import Publish
+from tuimon.events import CertificateRead
+from tuimon.host.base import Host
+from tuimon.model.certificate import CertificateFile
+from tuimon.model.failure import Failure
+from tuimon.model.tunnel import Interest
+from tuimon.parse.x509 import read_file
+
+_LIMIT = 4 * 1024 * 1024  # bytes; the bundle of a whole operating system is below 300 KiB
+
+
+class Certificates:
+    """Publishes `CertificateRead` for every wanted path, at first and on every change."""
+
+    name = "certificates"
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._watch = host.watch()
+        self._wanted: frozenset[str] = frozenset()
+
+    def want(self, interest: Interest) -> None:
+        """Read exactly these files."""
+        self._wanted = interest.certificates
+        self._watch.want(self._wanted)
+
+    async def run(self, publish: Publish) -> None:
+        """Read until cancelled."""
+        changed = self._wanted
+        while True:
+            for path in sorted(changed):
+                publish(CertificateRead(self._host.name, await self._read(path)))
+            changed = await self._watch.changes()
+
+    async def _read(self, path: str) -> CertificateFile:
+        content = await self._host.read(path, _LIMIT)
+        if isinstance(content, Failure):
+            return CertificateFile(path, failure=content)
+        return read_file(path, content.data, stamp=content.stamp, mode=content.mode, owner=content.owner)

@@ -1,0 +1,204 @@
+"""One probe from beginning to end: connect, negotiate, handshake, take leave.
+
+Rule: everything happens under one deadline, and whatever the peer does ends in a verdict.  The probe
+is gentle: no byte of application data is sent, a complete handshake ends with close_notify.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tuimon.host.base import Host, Stream
+from tuimon.model.certificate import Certificate
+from tuimon.model.endpoint import Endpoint
+from tuimon.model.failure import Failure, Reason
+from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
+from tuimon.model.tunnel import Plan
+from tuimon.parse.x509 import from_der
+from tuimon.tls.dialogue import Negotiation
+from tuimon.tls.handshake import Handshake as ClientHandshake
+from tuimon.tls.negotiate import negotiation
+
+_VERDICTS = {
+    Reason.REFUSED: Verdict.REFUSED,
+    Reason.UNREACHABLE: Verdict.UNREACHABLE,
+    Reason.TIMEOUT: Verdict.TIMEOUT,
+    Reason.UNRESOLVED: Verdict.UNRESOLVED,
+    Reason.RESET: Verdict.CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """File contents that a handshake needs, in PEM; empty where there is none."""
+
+    ca: bytes = b""
+    certificate: bytes = b""
+    key: bytes = b""
+
+
+async def reach(host: Host, endpoint: Endpoint, timeout: float, local: str = "") -> Reach:
+    """Connect to `endpoint` and close again: whether it can be reached, and how fast."""
+    stream = await host.connect(endpoint, timeout, local)
+    if isinstance(stream, Failure):
+        return Reach(endpoint.text, _VERDICTS.get(stream.reason, Verdict.FAILED), stream.detail)
+    stream.close()
+    return Reach(endpoint.text, Verdict.OK, connect_ms=stream.connect_ms)
+
+
+class Probe:
+    """One connection to one endpoint, and the `Handshake` that came of it so far.
+
+    `began` is monotonic seconds at the first SYN.
+    """
+
+    def __init__(self, host: Host, endpoint: Endpoint, plan: Plan, material: Material) -> None:
+        self._host, self._endpoint, self._plan = host, endpoint, plan
+        self._tls = ClientHandshake(
+            depth=plan.depth,
+            server_name=plan.server_name,
+            ca_pem=material.ca,
+            certificate_pem=material.certificate,
+            key_pem=material.key,
+        )
+        self._began = 0.0
+        self.result = Handshake(endpoint.text, Verdict.FAILED, plan.depth, stage="connect")
+
+    async def run(
+        self, timeout: float, early_close: float, opened: Callable[[str], None] = lambda local: None
+    ) -> Handshake:
+        """Probe within `timeout` seconds; `opened` is told our address before a byte is sent."""
+        self._began = self._host.monotonic()
+        stream = await self._host.connect(self._endpoint, timeout, self._plan.local)
+        if isinstance(stream, Failure):
+            verdict = _VERDICTS.get(stream.reason, Verdict.FAILED)
+            return self._note(verdict=verdict, detail=stream.detail)
+        opened(stream.local)
+        self._note(address=stream.peer, local=stream.local, connect_ms=stream.connect_ms)
+        try:
+            async with asyncio.timeout(timeout - (self._host.monotonic() - self._began)):
+                if await self._negotiate(stream):
+                    await self._shake_hands(stream)
+                    if self.result.ok and self._plan.depth is Depth.HANDSHAKE:
+                        await self._take_leave(stream, early_close)
+        except TimeoutError:
+            detail = {
+                "negotiation": f"silent during the {self._plan.protocol} negotiation",
+                "tls": "accepts the connection but does not answer the TLS handshake",
+            }
+            words = detail.get(self.result.stage, "no answer")
+            self._note(verdict=Verdict.TIMEOUT, detail=f"{words} ({timeout:g} s)")
+        except ConnectionError:
+            self._note(verdict=Verdict.CLOSED, detail="connection reset")
+        finally:
+            stream.close()
+        return self.result
+
+    def _note(self, **facts: object) -> Handshake:
+        self.result = replace(self.result, **facts)  # type: ignore[arg-type]
+        return self.result
+
+    def _elapsed(self) -> float:
+        return (self._host.monotonic() - self._began) * 1000
+
+    async def _negotiate(self, stream: Stream) -> bool:
+        """Speak the protocol that precedes TLS; False if the peer would not."""
+        self._note(stage="negotiation")
+        talk = Negotiation(negotiation(self._plan.protocol, host=self._plan.protocol_host))
+        outgoing = talk.start()
+        while True:
+            if outgoing:
+                await stream.send(outgoing)
+            if talk.done:
+                return True
+            if talk.failed:
+                verdict = Verdict.CLOSED if talk.closed else Verdict.NEGOTIATION_FAILED
+                self._note(verdict=verdict, detail=talk.detail)
+                return False
+            outgoing = talk.feed(await stream.receive())
+
+    async def _shake_hands(self, stream: Stream) -> None:
+        self._note(stage="tls")
+        tls = self._tls
+        await stream.send(tls.start())
+        try:
+            while not (tls.done or tls.failed):
+                try:
+                    data = await stream.receive()
+                except ConnectionError:
+                    data = b""
+                if self.result.first_byte_ms is None and data:
+                    self._note(first_byte_ms=self._elapsed())
+                outgoing = tls.receive(data)
+                if self.result.flight_ms is None and tls.flight_complete:
+                    self._note(flight_ms=self._elapsed())
+                if outgoing:
+                    with contextlib.suppress(ConnectionError):  # what it said first is still to be read
+                        await stream.send(outgoing)
+        finally:
+            self._take_outcome()
+        if tls.done and not tls.failed and self._plan.depth is Depth.HANDSHAKE:
+            self._note(handshake_ms=self._elapsed())
+
+    def _take_outcome(self) -> None:
+        outcome = self._tls.outcome
+        chain = [each for each in map(from_der, outcome.chain_der) if isinstance(each, Certificate)]
+        self._note(
+            verdict=outcome.verdict or Verdict.TIMEOUT,
+            detail=outcome.detail,
+            messages=outcome.messages,
+            tls_version=outcome.tls_version,
+            cipher=outcome.cipher,
+            group=outcome.group,
+            alpn=outcome.alpn,
+            alert=outcome.alert,
+            client_certificate_requested=outcome.client_certificate_requested,
+            client_ca_names=outcome.client_ca_names,
+            chain=tuple(chain),
+            verify_errors=outcome.verify_errors,
+            trusted=outcome.trusted,
+        )
+
+    async def _take_leave(self, stream: Stream, early_close: float) -> None:
+        """Wait briefly: stunnel hangs up at once where its target cannot be reached, and TLS 1.3
+        refuses a missing client certificate only now.  Then say close_notify."""
+        try:
+            async with asyncio.timeout(early_close):
+                while not self._tls.failed:
+                    data = await stream.receive()
+                    self._tls.receive(data)
+                    if not data:
+                        self._note(stage="after", closed_early=True)
+                        break
+        except TimeoutError:
+            pass  # still open: the target was reached
+        except ConnectionError:
+            self._note(stage="after", closed_early=True)
+        if self._tls.failed:
+            self._take_outcome()
+            self._note(stage="after")
+            return
+        if self._tls.closed_early:
+            self._note(stage="after", closed_early=True)
+        if not self.result.closed_early:
+            with contextlib.suppress(ConnectionError):
+                await stream.send(self._tls.close())
+
+
+async def probe(
+    host: Host,
+    plan: Plan,
+    material: Material,
+    *,
+    timeout: float,
+    early_close: float,
+    opened: Callable[[str], None] = lambda local: None,
+) -> Handshake:
+    """Probe the targets of `plan` in order until one lets us connect; the last result otherwise."""
+    result = Handshake("", Verdict.UNRESOLVED, plan.depth, "no address to probe", "connect")
+    for endpoint in plan.targets:
+        result = await Probe(host, endpoint, plan, material).run(timeout, early_close, opened)
+        if result.stage != "connect":
+            break
+    return result

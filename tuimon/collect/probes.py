@@ -1,0 +1,160 @@
+"""Active probes: who is handshaken when.
+
+Rule: gentle.  At first sight, when the stamp of a service changes (restart, reload, new certificate
+or configuration, failures in the log), on request, and every few minutes with jitter; one at a time
+per listener, a few at a time altogether.  A failed probe is repeated before it counts.  A real
+client's success in the meantime replaces a periodic probe.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+from tuimon.collect.base import Publish
+from tuimon.collect.dial import Material, probe, reach
+from tuimon.events import ProbeFinished, ProbeStarted
+from tuimon.host.base import Host
+from tuimon.model.failure import Failure
+from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
+from tuimon.model.service import ServiceKey
+from tuimon.model.tunnel import Interest, Plan, ProbeWant
+from tuimon.settings import Settings
+
+_LIMIT = 4 * 1024 * 1024  # bytes of a CA file
+_JITTER = 0.2  # share of the interval
+
+
+@dataclass(slots=True)
+class _Due:
+    """What a service was last probed for, and when it is due again (`next`, monotonic seconds)."""
+
+    stamp: tuple[object, ...] | None = None
+    plan: Plan | None = None
+    next: float = 0.0
+    proved_at: float | None = None
+    running: bool = False
+
+
+class Probes:
+    """Publishes `ProbeStarted` for every connection of ours and `ProbeFinished` for what counts."""
+
+    name = "probes"
+
+    def __init__(self, host: Host, settings: Settings) -> None:
+        self._host, self._settings = host, settings
+        self._wants: dict[ServiceKey, ProbeWant] = {}
+        self._due: dict[ServiceKey, _Due] = {}
+        self._asked: set[ServiceKey] = set()
+        self._wake = asyncio.Event()
+        self._slots = asyncio.Semaphore(settings.probes.concurrency)
+        self._doors: dict[str, asyncio.Lock] = {}
+        self._random = random.Random()  # noqa: S311 - jitter, not a secret
+
+    def want(self, interest: Interest) -> None:
+        """Probe exactly these services from now on."""
+        self._wants = {want.key: want for want in interest.probes}
+        self._wake.set()
+
+    def ask(self, keys: frozenset[ServiceKey]) -> None:
+        """Probe these now, whatever the plan says of time."""
+        self._asked |= keys
+        self._wake.set()
+
+    async def run(self, publish: Publish) -> None:
+        """Probe until cancelled."""
+        self._due = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                for key in self._due.keys() - self._wants.keys():
+                    del self._due[key]
+                now = self._host.monotonic()
+                wait = 60.0
+                for key, want in self._wants.items():
+                    due = self._due.setdefault(key, _Due())
+                    if due.running:
+                        continue
+                    if key in self._asked or self._is_due(want, due, now):
+                        self._asked.discard(key)
+                        self._book(want, due, now)
+                        group.create_task(self._probe(want, due, publish))
+                    else:
+                        wait = min(wait, due.next - now)
+                try:
+                    await asyncio.wait_for(self._wake.wait(), max(0.05, wait))
+                except TimeoutError:
+                    continue
+
+    def _is_due(self, want: ProbeWant, due: _Due, now: float) -> bool:
+        if due.stamp != want.stamp or due.plan != want.plan:
+            return True
+        if now < due.next:
+            return False
+        if want.proved_at == due.proved_at:
+            return True
+        self._postpone(want, due, now)  # a real client got through in the meantime
+        return False
+
+    def _book(self, want: ProbeWant, due: _Due, now: float) -> None:
+        due.stamp, due.plan, due.running = want.stamp, want.plan, True
+        self._postpone(want, due, now)
+
+    def _postpone(self, want: ProbeWant, due: _Due, now: float) -> None:
+        spread = 1 + self._random.uniform(-_JITTER, _JITTER)
+        due.next, due.proved_at = now + want.plan.interval * spread, want.proved_at
+
+    async def _probe(self, want: ProbeWant, due: _Due, publish: Publish) -> None:
+        try:
+            door = self._doors.setdefault(_door(want.plan), asyncio.Lock())
+            async with door:
+                handshake = await self._once(want, publish)
+                if handshake is not None and _bad(handshake):
+                    await asyncio.sleep(self._settings.probes.repeat_after)
+                    if self._wants.get(want.key, want).stamp == want.stamp:  # else it is due again anyway
+                        handshake = await self._once(want, publish)
+                early = handshake is not None and handshake.closed_early
+                reaches = await self._reach(want.plan) if want.plan.reach_always or early else ()
+            if handshake is not None and _bad(handshake):
+                due.next = min(due.next, self._host.monotonic() + self._settings.probes.failing_interval)
+            publish(ProbeFinished(want.key, handshake, reaches, want.stamp))
+        finally:
+            due.running = False
+            self._wake.set()
+
+    async def _once(self, want: ProbeWant, publish: Publish) -> Handshake | None:
+        if want.plan.depth in (Depth.OFF, Depth.LISTEN):
+            return None
+        async with self._slots:
+            return await probe(
+                self._host,
+                want.plan,
+                await self._material(want.plan),
+                timeout=self._settings.probes.timeout,
+                early_close=self._settings.probes.early_close,
+                opened=lambda local: publish(ProbeStarted(want.key, local)),
+            )
+
+    async def _reach(self, plan: Plan) -> tuple[Reach, ...]:
+        found = []
+        for endpoint in plan.reach:
+            async with self._slots:
+                found.append(await reach(self._host, endpoint, self._settings.probes.timeout, plan.local))
+        return tuple(found)
+
+    async def _material(self, plan: Plan) -> Material:
+        """The PEM files that a client service itself would use; what cannot be read is left out."""
+        contents = []
+        for path in (plan.ca_file, plan.cert, plan.key):
+            content = await self._host.read(path, _LIMIT) if path else None
+            contents.append(b"" if content is None or isinstance(content, Failure) else content.data)
+        return Material(*contents)
+
+
+def _bad(handshake: Handshake) -> bool:
+    """Whether a result should be seen twice before it counts."""
+    return handshake.closed_early or handshake.verdict is not Verdict.OK
+
+
+def _door(plan: Plan) -> str:
+    """What only one probe at a time may knock at: the first target's address."""
+    return plan.targets[0].text if plan.targets else ""

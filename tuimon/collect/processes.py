@@ -1,0 +1,97 @@
+"""Processes and their sockets.
+
+Rule: passive only.  Process state, LISTEN and ESTABLISHED sockets and accept queues cost the tunnels
+nothing and are read all the time; a process or a listener that is gone counts at once.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from tuimon.collect.base import Publish
+from tuimon.events import ProcessesSeen, SocketsSeen
+from tuimon.host.base import Host
+from tuimon.model.endpoint import Socket
+from tuimon.model.failure import Failure
+from tuimon.model.process import Process, ProcessId, SocketTable
+from tuimon.model.tunnel import Interest
+from tuimon.parse.proc_net import parse_tcp, parse_unix
+from tuimon.settings import Settings
+
+_DEFAULT = "stunnel.conf"  # what a stunnel without arguments reads, in the configuration folder
+_TABLE = 64 * 1024 * 1024  # bytes of /proc/net/tcp: some 400,000 sockets
+
+
+class Processes:
+    """Publishes `ProcessesSeen` and `SocketsSeen`, each only when something differs."""
+
+    name = "processes"
+
+    def __init__(self, host: Host, settings: Settings) -> None:
+        self._host, self._settings = host, settings
+        self._configs: dict[ProcessId, str] = {}
+        self._nets: frozenset[tuple[str, int]] = frozenset()
+
+    def want(self, interest: Interest) -> None:
+        """Read the sockets of these network namespaces besides our own."""
+        self._nets = interest.nets
+
+    async def run(self, publish: Publish) -> None:
+        """Look until cancelled."""
+        processes: ProcessesSeen | None = None
+        sockets: SocketsSeen | None = None
+        while True:
+            seen = await self._processes()
+            if seen != processes:
+                processes = seen
+                publish(seen)
+            tables = SocketsSeen(self._host.name, await self._tables())
+            if tables != sockets:
+                sockets = tables
+                publish(tables)
+            await asyncio.sleep(self._settings.intervals.processes)
+
+    async def _processes(self) -> ProcessesSeen:
+        found = await self._host.processes()
+        if isinstance(found, Failure):
+            return ProcessesSeen(self._host.name, (), found)
+        self._configs = {each.id: self._configs[each.id] for each in found if each.id in self._configs}
+        placed = [replace(each, config=await self._config(each)) for each in found]
+        return ProcessesSeen(self._host.name, tuple(placed))
+
+    async def _config(self, process: Process) -> str:
+        """The absolute path of its configuration; a relative one is looked for where stunnel would."""
+        known = self._configs.get(process.id)
+        if known is not None:
+            return known
+        argument, folder = process.argument, self._settings.config_folder
+        if argument.startswith("-fd"):
+            path = ""
+        elif argument.startswith("/"):
+            path = argument
+        else:
+            path = ""
+            for start in dict.fromkeys((process.cwd, folder)):
+                candidate = f"{start.rstrip('/')}/{argument or _DEFAULT}"
+                if start and not isinstance(await self._host.stamp(candidate), Failure):
+                    path = candidate
+                    break
+        self._configs[process.id] = path
+        return path
+
+    async def _tables(self) -> tuple[SocketTable, ...]:
+        own = await self._table("", "/proc/net")
+        others = [await self._table(net, f"/proc/{pid}/net") for net, pid in sorted(self._nets)]
+        return (own, *others)
+
+    async def _table(self, net: str, folder: str) -> SocketTable:
+        listening: list[Socket] = []
+        established: list[Socket] = []
+        for name, parse in (("tcp", parse_tcp), ("tcp6", parse_tcp), ("unix", parse_unix)):
+            content = await self._host.read(f"{folder}/{name}", _TABLE)
+            if isinstance(content, Failure):
+                if name == "tcp":
+                    return SocketTable(net, failure=content)
+                continue  # no IPv6, or no Unix sockets, is no failure
+            for each in parse(content.data):
+                (listening if each.state == "listen" else established).append(each)
+        return SocketTable(net, tuple(listening), tuple(established))

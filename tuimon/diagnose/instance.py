@@ -1,0 +1,169 @@
+"""Judgements about an instance: its configuration, its process, its unit.
+
+Rule: causes before consequences.  A process that does not run is one finding of the instance, with
+the reason it does not run, and every service of it inherits that instead of forty refusals.
+"""
+
+from collections.abc import Iterable
+
+from tuimon.diagnose.certificate import file_failure, key_findings
+from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.model.failure import Reason
+from tuimon.model.instance import Instance
+from tuimon.model.service import Problem
+from tuimon.model.tunnel import Tunnel
+
+_GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the load was loaded
+
+
+def _problem_place(problem: Problem) -> str:
+    name = problem.file.rsplit("/", 1)[-1]
+    return f"{name}:{problem.line}" if problem.line else name
+
+
+def config_error(instance: Instance) -> Finding | None:
+    """The file would be, or was, refused: stunnel's own words and the line it stops at."""
+    config = instance.config
+    if config is None or config.failure is not None or not config.problems:
+        return None
+    first = config.problems[0]
+    where = _problem_place(first)
+    evidence = tuple(
+        f"{each.file}:{each.line or '-'}: {each.text!r}: {each.reason}"
+        if each.text
+        else f"{each.file}: {each.reason}"
+        for each in config.problems[:5]
+    )
+    if instance.running:
+        text = f"a restart would fail: {where}: {first.reason}"
+    else:
+        text = f"stunnel refuses {where}: {first.reason}"
+    return Finding(
+        "config-error", Severity.CRITICAL, text, first.meaning, evidence, down=not instance.running
+    )
+
+
+def unreadable(instance: Instance) -> Finding | None:
+    """tuimon could not read the file: said, not guessed."""
+    if instance.config is None or instance.config.failure is None:
+        return None
+    failure = instance.config.failure
+    if failure.reason is Reason.DENIED:
+        text = f"{instance.title} is not readable for this user"
+        return Finding("not-permitted", Severity.INFO, text, "run as root", (str(failure),))
+    text = f"cannot read {instance.title}: {failure.reason.value}"
+    down = not instance.running
+    return Finding("config-error", Severity.CRITICAL, text, "restore the file", (str(failure),), down=down)
+
+
+def blocked(tunnels: Iterable[Tunnel]) -> Finding | None:
+    """The first file of any service that keeps the whole process from starting."""
+    for tunnel in tunnels:
+        if tunnel.own is None:
+            continue
+        found = file_failure(tunnel.own, "cert")
+        candidates = [found] if found else key_findings(tunnel.own, tunnel.key_file)
+        for each in candidates:
+            if each.severity is Severity.CRITICAL:
+                text = f"[{tunnel.service.name}] {each.text}: stunnel cannot start"
+                return Finding(each.code, Severity.CRITICAL, text, each.fix, each.evidence, down=True)
+    return None
+
+
+def not_running(instance: Instance, now: float) -> Finding | None:
+    """No process runs this configuration: stopped on purpose, failed, or simply not there."""
+    if instance.running or not instance.processes_known or (instance.config and instance.config.inetd):
+        return None
+    unit, stopped = instance.unit, instance.stopped
+    evidence: tuple[str, ...] = ("no stunnel process runs this configuration",)
+    if stopped is not None:
+        evidence += (f"{instance.log}: {stopped.message}",)
+    if unit is not None:
+        state = f"{unit.active_state} ({unit.sub_state})"
+        evidence += (f"{unit.name}: {state}, result {unit.result}, {unit.enabled or 'static'}",)
+        fix = f"systemctl start {unit.name}"
+        if unit.active_state == "failed":
+            text = f"unit {unit.name} failed: {unit.result}"
+            see = f"journalctl -u {unit.name}; then {fix}"
+            return Finding("unit-failed", Severity.CRITICAL, text, see, evidence, down=True)
+        if unit.type == "simple" and instance.config and _daemonises(instance):
+            text = f"{unit.name} ended at once: the file lacks `foreground = yes`"
+            fix = "put `foreground = yes` before the first section"
+            return Finding("unit-type", Severity.CRITICAL, text, fix, evidence, down=True)
+        if unit.active_state == "inactive":
+            return Finding("not-running", Severity.INFO, "stopped", fix, evidence, off=True)
+    text = "stunnel is not running"
+    if stopped is not None and stopped.time is not None:
+        text += f", ended at {clock(stopped.time, now)}"
+    fix = f"start it: stunnel {instance.key.config}"
+    return Finding("not-running", Severity.CRITICAL, text, fix, evidence, down=True)
+
+
+def _daemonises(instance: Instance) -> bool:
+    assert instance.config is not None  # noqa: S101 - the caller looked
+    return instance.config.text("foreground", "no").lower() == "no"
+
+
+def hung(instance: Instance) -> Finding | None:
+    """The process is stopped (SIGSTOP, a debugger): it listens and answers nobody."""
+    process = instance.process
+    if process is None or process.status not in {"stopped", "tracing-stop", "disk-sleep"}:
+        return None
+    text = f"process {process.pid} is {process.status}: it accepts nobody"
+    fix = f"kill -CONT {process.pid}" if process.status == "stopped" else "look at what holds it"
+    return Finding("hung", Severity.CRITICAL, text, fix, (f"state {process.status} in /proc",), down=True)
+
+
+def reload_failed(instance: Instance, now: float) -> Finding | None:
+    """The last reload was refused; the old configuration serves on."""
+    record = instance.trouble
+    if record is None or not instance.running:
+        return None
+    text = f"reload failed at {clock(record.time, now)}: the old configuration serves"
+    fix = "mend what the log says, then reload"
+    return Finding("reload-failed", Severity.CRITICAL, text, fix, (f"{instance.log}: {record.message}",))
+
+
+def config_changed(instance: Instance, now: float) -> Finding | None:
+    """The file is newer than what the process has loaded."""
+    config, loaded = instance.config, instance.loaded_at
+    if config is None or config.stamp is None or loaded is None or not instance.running:
+        return None
+    if config.stamp.mtime < loaded + _GRACE:
+        return None
+    changed = span(now - config.stamp.mtime)
+    text = f"{instance.title} changed {changed} ago, not loaded yet: reload"
+    evidence = (f"file of {clock(config.stamp.mtime, now)}, loaded at {clock(loaded, now)}",)
+    return Finding("config-changed", Severity.WARNING, text, "reload", evidence)
+
+
+def duplicate(instance: Instance) -> Finding | None:
+    """Two processes run the same file."""
+    if len(instance.processes) < 2:
+        return None
+    pids = ", ".join(str(process.pid) for process in instance.processes)
+    text = f"{len(instance.processes)} processes run this configuration: pids {pids}"
+    return Finding("duplicate-instance", Severity.WARNING, text, "end all but one", ())
+
+
+def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Finding | None:
+    stopped = not_running(instance, now)
+    if stopped is None or stopped.off:
+        return stopped
+    return blocked(tunnels) or stopped
+
+
+def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tuple[Finding, ...]:
+    """All findings of an instance, the cause first."""
+    cause: Finding | None = None
+    if instance.processes_known:
+        cause = config_error(instance) or (None if instance.running else _why_down(instance, tunnels, now))
+    rest = (
+        unreadable(instance),
+        hung(instance),
+        reload_failed(instance, now),
+        config_changed(instance, now),
+        duplicate(instance),
+    )
+    found = tuple(each for each in (cause, *rest) if each is not None)
+    return tuple(sorted(found, key=lambda each: not each.down))

@@ -1,0 +1,179 @@
+"""Judgements about a service: all findings in order, its state and its three lights.
+
+Rule: the first finding is the cause; what merely follows from it is left out.  New judgements stand
+beside their kin (instance, listener, target, certificate) and are named once in `findings`.
+"""
+
+from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
+from tuimon.diagnose.finding import Finding, Light, Severity, State, span, worst
+from tuimon.diagnose.listener import not_listening, not_probed, slow, tls_broken
+from tuimon.diagnose.target import back_end, partial, remote, remote_expiry, untrusted, wrong_name
+from tuimon.model.certificate import Certificate
+from tuimon.model.handshake import Depth
+from tuimon.model.tunnel import Tunnel
+from tuimon.settings import Settings
+
+
+def on_disk(tunnel: Tunnel) -> Certificate | None:
+    """The service's own leaf as its file holds it now."""
+    return tunnel.own.certificates[0] if tunnel.own and tunnel.own.certificates else None
+
+
+def served(tunnel: Tunnel) -> Certificate | None:
+    """The leaf that the handshake showed."""
+    return tunnel.handshake.served if tunnel.handshake else None
+
+
+def not_loaded(tunnel: Tunnel, now: float) -> Finding | None:
+    """The certificate on disk is not the one in use: a reload is missing."""
+    disk, shown = on_disk(tunnel), served(tunnel)
+    if disk is None or tunnel.own is None or not tunnel.instance.running:
+        return None
+    if tunnel.service.client:
+        loaded, stamp = tunnel.instance.loaded_at, tunnel.own.stamp
+        if loaded is None or stamp is None or stamp.mtime < loaded + 1:
+            return None
+        text = "client certificate renewed on disk, not loaded: reload"
+        return Finding("cert-not-loaded", Severity.WARNING, text, "reload", (f"{tunnel.own.path} is newer",))
+    if shown is None or shown.sha256 == disk.sha256:
+        return None
+    newer = disk.not_after > shown.not_after
+    severity = Severity.WARNING if shown.seconds_left(now) > 0 else Severity.CRITICAL
+    text = (
+        "renewed on disk, old one still served: reload"
+        if newer
+        else "another certificate is served than is on disk: reload"
+    )
+    evidence = (
+        f"served {shown.sha256[:16]}… until {shown.not_after:%Y-%m-%d}",
+        f"on disk {disk.sha256[:16]}… until {disk.not_after:%Y-%m-%d}, {tunnel.own.path}",
+    )
+    return Finding("cert-not-loaded", severity, text, "reload", evidence)
+
+
+def own_certificate(tunnel: Tunnel, now: float, settings: Settings) -> list[Finding]:
+    """Everything about the service's own certificate, key and chain."""
+    found: list[Finding] = []
+    stale = not_loaded(tunnel, now)
+    if stale is not None:
+        found.append(stale)
+    if tunnel.own is not None:
+        failure = file_failure(tunnel.own, "cert")
+        found += [failure] if failure else key_findings(tunnel.own, tunnel.key_file)
+    leaf = (None if tunnel.service.client else served(tunnel)) or on_disk(tunnel)
+    if leaf is None:
+        return found
+    if stale is None:
+        runs_out = expiry(leaf, now, settings)
+        if runs_out is not None:
+            found.append(_for_client(runs_out) if tunnel.service.client else runs_out)
+    if not tunnel.service.client:
+        found += _chain(tunnel, now)
+    found += [Finding(each.code, Severity.WARNING, each.text, "issue a new one") for each in weakness(leaf)]
+    if leaf.self_signed:
+        found.append(Finding("self-signed", Severity.INFO, "the certificate is signed by itself"))
+    return found
+
+
+def _for_client(finding: Finding) -> Finding:
+    """The same finding for the certificate that a client service shows its remote."""
+    text = finding.text.replace("certificate", "client certificate", 1)
+    code = f"client-{finding.code}" if finding.code != "cert-not-yet-valid" else finding.code
+    return Finding(code, finding.severity, text, finding.fix, finding.evidence)
+
+
+def _chain(tunnel: Tunnel, now: float) -> list[Finding]:
+    chain = tunnel.handshake.chain if tunnel.handshake else ()
+    found = []
+    for certificate in chain[1:]:
+        if certificate.seconds_left(now) <= 0:
+            text = f"chain: {certificate.title} expired {span(certificate.seconds_left(now))} ago"
+            evidence = (f"{certificate.subject}, notAfter {certificate.not_after:%Y-%m-%d}",)
+            found.append(Finding("chain-expired", Severity.CRITICAL, text, "replace the chain", evidence))
+    names = [each.issuer for each in chain[:-1]]
+    if names and names != [each.subject for each in chain[1:]]:
+        order = tuple(f"{index}: {each.subject}" for index, each in enumerate(chain))
+        fix = "order it leaf first, each followed by its issuer"
+        found.append(Finding("chain-order", Severity.WARNING, "chain sent in the wrong order", fix, order))
+    return found
+
+
+def findings(
+    tunnel: Tunnel, inherited: tuple[Finding, ...], now: float, settings: Settings
+) -> tuple[Finding, ...]:
+    """All findings of a service; `inherited` are its instance's, the cause of everything below."""
+    own = own_certificate(tunnel, now, settings)
+    if any(each.down or each.off for each in inherited):
+        return (*inherited, *own)
+    listener = not_listening(tunnel)
+    target = back_end(tunnel, now) or remote(tunnel)
+    trust = untrusted(tunnel, now) or wrong_name(tunnel)
+    first = listener or target or tls_broken(tunnel) or trust
+    rest = (
+        partial(tunnel),
+        None if trust else remote_expiry(tunnel, now, settings),
+        slow(tunnel),
+    )
+    found = [*((first,) if first else ()), *inherited, *own, *(each for each in rest if each)]
+    order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+    return tuple(sorted(found, key=lambda each: (not each.down, order[each.severity])))
+
+
+def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:
+    """What the row says first."""
+    known = worst(found)
+    if known is not State.OK:
+        return known
+    if not tunnel.instance.processes_known:
+        return State.PENDING
+    if not_probed(tunnel):
+        return State.OK if tunnel.listeners else State.NOT_PROBED
+    if tunnel.handshake is None:
+        hidden = any(each.code == "not-permitted" for each in found)
+        return State.UNKNOWN if hidden and tunnel.probed_at is not None else State.PENDING
+    return State.OK
+
+
+def lights(tunnel: Tunnel, found: tuple[Finding, ...]) -> tuple[Light, Light, Light]:
+    """Listener, TLS, connect target: the layer that fails is seen before a word is read."""
+    return _listener_light(tunnel), _tls_light(tunnel, found), _target_light(tunnel, found)
+
+
+def _listener_light(tunnel: Tunnel) -> Light:
+    if tunnel.service.inetd:
+        return Light.SKIPPED
+    if tunnel.listeners:
+        return Light.OK
+    running = tunnel.instance.running or not tunnel.instance.processes_known
+    return Light.FAILED if tunnel.sockets_known or not running else Light.UNKNOWN
+
+
+def _tls_light(tunnel: Tunnel, found: tuple[Finding, ...]) -> Light:
+    handshake = tunnel.handshake
+    if tunnel.plan.depth in (Depth.OFF, Depth.LISTEN):
+        return Light.SKIPPED
+    if handshake is None:
+        return Light.UNKNOWN
+    if tunnel.service.client and handshake.stage == "connect":
+        return Light.UNKNOWN
+    refused = {"peer-untrusted", "peer-name-mismatch", "peer-cert-expired", "peer-revoked"}
+    if any(each.down and each.code in refused for each in found):
+        return Light.FAILED
+    return Light.OK if handshake.ok else Light.FAILED
+
+
+def _target_light(tunnel: Tunnel, found: tuple[Finding, ...]) -> Light:
+    handshake = tunnel.handshake
+    if any(each.down and each.code.startswith("connect-") for each in found):
+        return Light.FAILED
+    if tunnel.service.client:
+        if handshake is None:
+            return Light.UNKNOWN if tunnel.plan.depth is Depth.HANDSHAKE else Light.SKIPPED
+        return Light.OK if handshake.connect_ms is not None else Light.FAILED
+    if handshake is not None and handshake.ok and handshake.handshake_ms is not None:
+        return Light.OK
+    if tunnel.traffic.target_ok is not None:
+        return Light.OK
+    if tunnel.plan.depth is Depth.HANDSHAKE:
+        return Light.UNKNOWN
+    return Light.SKIPPED

@@ -1,0 +1,212 @@
+"""Judgements about what a service connects to: the back end of a server service, the remote of a
+client service and the certificate that the remote shows.
+
+Rule: judged as stunnel itself would judge: without verifyChain or verifyPeer an untrusted remote is
+nobody's fault here.
+"""
+
+from tuimon.diagnose.certificate import matches_email, matches_host, matches_ip, names
+from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.model.handshake import Handshake, Reach, Verdict
+from tuimon.model.tunnel import Tunnel
+from tuimon.settings import Settings
+
+_CODES = {
+    Verdict.REFUSED: ("connect-refused", "refused"),
+    Verdict.TIMEOUT: ("connect-timeout", "times out"),
+    Verdict.UNRESOLVED: ("connect-unresolved", "cannot be resolved"),
+    Verdict.UNREACHABLE: ("connect-unreachable", "is unreachable"),
+}
+_LOG_WORDS = (
+    ("refused", Verdict.REFUSED),
+    ("TIMEOUTconnect", Verdict.TIMEOUT),
+    ("timed out", Verdict.TIMEOUT),
+    ("esolv", Verdict.UNRESOLVED),
+    ("nreachable", Verdict.UNREACHABLE),
+    ("No route", Verdict.UNREACHABLE),
+)
+_EXPIRED, _NOT_YET, _REVOKED = 10, 9, 23  # X509_V_ERR_… of OpenSSL's x509_vfy.h
+_PATIENT = "start or mend the target"
+
+
+def _targets(tunnel: Tunnel) -> str:
+    return ", ".join(each.text for each in tunnel.service.connect[:2]) or "its target"
+
+
+def _unreached(tunnel: Tunnel) -> tuple[Verdict, tuple[str, ...]] | None:
+    """Why the target of a server service cannot be reached: from direct connects, else the log."""
+    failed = [each for each in tunnel.reaches if each.verdict is not Verdict.OK]
+    if failed:
+        return failed[0].verdict, tuple(_said(each) for each in failed)
+    record = tunnel.traffic.target_failure
+    if record is None:
+        return None
+    verdict = next((each for word, each in _LOG_WORDS if word in record.message), Verdict.FAILED)
+    return verdict, (f"log: {record.message}",)
+
+
+def _said(reach: Reach) -> str:
+    return f"connect {reach.target}: {reach.detail or reach.verdict.value}"
+
+
+def back_end(tunnel: Tunnel, now: float) -> Finding | None:
+    """A server service whose connect target cannot be reached: TLS is fine, then stunnel hangs up."""
+    handshake = tunnel.handshake
+    if tunnel.service.client or not tunnel.service.connect:
+        return None
+    early = handshake is not None and handshake.closed_early
+    negotiating = handshake is not None and not handshake.ok and handshake.stage == "negotiation"
+    proved = handshake is not None and handshake.ok and not early and handshake.handshake_ms is not None
+    if proved or not (early or negotiating or tunnel.traffic.target_failure):
+        return None
+    why = _unreached(tunnel)
+    since = tunnel.traffic.target_since
+    tail = f" since {clock(since, now)}" if since is not None else ""
+    if why is not None:
+        code, words = _CODES.get(why[0], ("connect-closed", "fails"))
+        text = f"connect {_targets(tunnel)} {words}{tail}"
+        return Finding(code, Severity.CRITICAL, text, _PATIENT, why[1], down=True)
+    if not early:
+        return None
+    text = f"target {_targets(tunnel)} hangs up right after the handshake"
+    evidence = ("the peer closed within the wait after a complete handshake",)
+    return Finding("connect-closed", Severity.CRITICAL, text, _PATIENT, evidence, down=True)
+
+
+def partial(tunnel: Tunnel) -> Finding | None:
+    """Some of several targets cannot be reached; the others still carry the service."""
+    failed = [each for each in tunnel.reaches if each.verdict is not Verdict.OK]
+    if len(tunnel.service.connect) < 2 or not failed or len(failed) == len(tunnel.reaches):
+        return None
+    text = f"{len(failed)} of {len(tunnel.reaches)} targets down: {failed[0].target}"
+    evidence = tuple(_said(each) for each in failed)
+    return Finding("connect-partial", Severity.WARNING, text, _PATIENT, evidence)
+
+
+def _remote(code: str, text: str, fix: str, handshake: Handshake) -> Finding:
+    seen = f"probe of {handshake.target}: {handshake.verdict.value}"
+    evidence = (f"{seen}: {handshake.detail}" if handshake.detail else seen,)
+    return Finding(code, Severity.CRITICAL, text, fix, evidence, down=True)
+
+
+def remote(tunnel: Tunnel) -> Finding | None:
+    """A client service whose remote cannot be reached or refuses TLS."""
+    handshake = tunnel.handshake
+    if not tunnel.service.client or handshake is None:
+        return None
+    where = handshake.target or _targets(tunnel)
+    if handshake.ok:
+        return _hangs_up(tunnel, handshake, where) if handshake.closed_early else None
+    if handshake.stage == "connect":
+        code, words = _CODES.get(handshake.verdict, ("connect-closed", "fails"))
+        return _remote(code, f"connect {where} {words}", "start or mend the remote", handshake)
+    match handshake.verdict:
+        case Verdict.NOT_TLS:
+            text = f"remote {where} does not speak TLS: {handshake.detail}"
+            return _remote("peer-not-tls", text, "mend `connect =` or set `protocol =`", handshake)
+        case Verdict.TIMEOUT:
+            return _remote("peer-timeout", f"remote {where} is silent", "look at the remote", handshake)
+        case Verdict.NEGOTIATION_FAILED:
+            text = f"remote {where}: {tunnel.service.protocol}: {handshake.detail}"
+            return _remote("peer-protocol-failed", text, "mend `protocol =` or the remote", handshake)
+        case Verdict.TLS_ALERT:
+            return _alerted(tunnel, handshake, where)
+        case _:
+            text = f"remote {where} hangs up during the {handshake.stage or 'handshake'}"
+            return _remote("connect-closed", text, "look at the remote's log", handshake)
+
+
+def _hangs_up(tunnel: Tunnel, handshake: Handshake, where: str) -> Finding:
+    text = f"remote {where} hangs up after the handshake: its own target?"
+    return _remote("connect-closed", text, "look at the remote's log", handshake)
+
+
+def _alerted(tunnel: Tunnel, handshake: Handshake, where: str) -> Finding:
+    if handshake.client_certificate_requested and not tunnel.service.cert:
+        text = f"remote {where} asks for a client certificate, none is set"
+        return _remote("peer-client-cert-required", text, "set `cert =` in this service", handshake)
+    hint = " (possibly PSK-only)" if handshake.alert == "handshake_failure" else ""
+    text = f"remote {where} refuses TLS: alert {handshake.alert}{hint}"
+    return _remote("peer-tls-rejected", text, "look at the remote's log", handshake)
+
+
+def _verifies_chain(tunnel: Tunnel) -> bool:
+    return tunnel.service.yes("verifyChain") or tunnel.service.text("verify") in {"1", "2", "3"}
+
+
+def _pinned(tunnel: Tunnel) -> bool | None:
+    """verifyPeer: whether the remote's own certificate is in CAfile; None if it cannot be told."""
+    wanted = tunnel.service.yes("verifyPeer") or tunnel.service.text("verify") in {"3", "4"}
+    served = tunnel.handshake.served if tunnel.handshake else None
+    if not wanted or served is None or tunnel.ca is None or tunnel.ca.failure is not None:
+        return None
+    return any(each.sha256 == served.sha256 for each in tunnel.ca.certificates)
+
+
+def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
+    """The remote shows a certificate that this client service will refuse."""
+    handshake = tunnel.handshake
+    if not tunnel.service.client or handshake is None or not handshake.chain:
+        return None
+    where, ca_file = handshake.target, tunnel.service.text("CAfile").rsplit("/", 1)[-1]
+    errors = {each.code: each for each in handshake.verify_errors if each.code}
+    evidence = tuple(f"depth {each.depth}: {each.text} ({each.code})" for each in errors.values())
+    evidence += (f"leaf: {handshake.chain[0].subject}, issuer: {handshake.chain[0].issuer}",)
+
+    def refuse(code: str, text: str, fix: str) -> Finding:
+        return Finding(code, Severity.CRITICAL, text, fix, evidence, down=True)
+
+    if _verifies_chain(tunnel) and handshake.trusted is False:
+        if _EXPIRED in errors:
+            ago = span(now - handshake.chain[0].not_after.timestamp())
+            return refuse(
+                "peer-cert-expired", f"remote {where}: certificate expired {ago} ago", "tell the remote"
+            )
+        if _NOT_YET in errors:
+            return refuse("peer-cert-not-yet-valid", f"remote {where}: not valid yet", "check both clocks")
+        if _REVOKED in errors:
+            return refuse("peer-revoked", f"remote {where}: certificate revoked", "tell the remote")
+        why = next(iter(errors.values())).text if errors else "not issued by it"
+        text = f"remote {where} untrusted by {ca_file}: {why}"
+        return refuse("peer-untrusted", text, f"put the issuer into {tunnel.service.text('CAfile')}")
+    if _pinned(tunnel) is False:
+        text = f"remote {where}: its certificate is not in {ca_file}"
+        return refuse("peer-untrusted", text, "add the remote's new certificate to CAfile")
+    return None
+
+
+def wrong_name(tunnel: Tunnel) -> Finding | None:
+    """The remote's certificate is for another name than checkHost, checkIP and checkEmail allow."""
+    service, handshake = tunnel.service, tunnel.handshake
+    served = handshake.served if handshake else None
+    if not service.client or served is None:
+        return None
+    wanted = service.texts("checkHost") + service.texts("checkIP") + service.texts("checkEmail")
+    fits = (
+        any(matches_host(served, name) for name in service.texts("checkHost"))
+        or any(matches_ip(served, name) for name in service.texts("checkIP"))
+        or any(matches_email(served, name) for name in service.texts("checkEmail"))
+    )
+    if not wanted or fits:
+        return None
+    text = f"remote's certificate is not for {', '.join(wanted)}"
+    evidence = (f"it is for {', '.join(names(served)) or served.title}",)
+    fix = "mend checkHost or the remote's certificate"
+    return Finding("peer-name-mismatch", Severity.CRITICAL, text, fix, evidence, down=True)
+
+
+def remote_expiry(tunnel: Tunnel, now: float, settings: Settings) -> Finding | None:
+    """The remote's certificate runs out soon, or has and nobody here verifies it."""
+    handshake = tunnel.handshake
+    served = handshake.served if handshake else None
+    if not tunnel.service.client or served is None or handshake is None:
+        return None
+    left, limits = served.seconds_left(now), settings.thresholds
+    if left <= 0:
+        text = f"remote {handshake.target}: certificate expired {span(left)} ago"
+        return Finding("peer-cert-expired", Severity.WARNING, text, "tell the remote", (served.subject,))
+    # Half our own thresholds: the remote's keepers have their own alarm.
+    if left < min(limits.warn_days * 86400, served.lifetime * limits.warn_share) / 2:
+        text = f"remote {handshake.target}: certificate expires in {span(left)}"
+        return Finding("peer-cert-expiring", Severity.WARNING, text, "tell the remote", (served.subject,))
+    return None

@@ -1,0 +1,135 @@
+"""What collectors report: the closed union `Event`.
+
+Rule: an event is a frozen fact about one host.  It carries no behaviour and no reference to who
+reported it; the store is the only reader.
+"""
+
+from dataclasses import dataclass
+
+from tuimon.model.certificate import CertificateFile
+from tuimon.model.failure import Failure
+from tuimon.model.handshake import Handshake, Reach
+from tuimon.model.log import LogRecord
+from tuimon.model.process import Process, SocketTable
+from tuimon.model.service import Config, ServiceKey
+from tuimon.model.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """The wall clock: seconds since the epoch.  The only source of `now`."""
+
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigsFound:
+    """All configuration files that exist to be looked at (absolute paths), or why none can be seen."""
+
+    host: str
+    paths: tuple[str, ...]
+    failures: tuple[tuple[str, Failure], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRead:
+    """One configuration as it is on disk now."""
+
+    host: str
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessesSeen:
+    """All stunnel main processes now."""
+
+    host: str
+    processes: tuple[Process, ...]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsSeen:
+    """All systemd units that start stunnel, or why they cannot be seen."""
+
+    host: str
+    units: tuple[Unit, ...]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketsSeen:
+    """LISTEN and ESTABLISHED sockets, one table a network namespace."""
+
+    host: str
+    tables: tuple[SocketTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRead:
+    """What a certificate, key or CA file holds now (or its failure)."""
+
+    host: str
+    file: CertificateFile
+
+
+@dataclass(frozen=True, slots=True)
+class LogAppended:
+    """New records of one log file, in the file's order.  `first` marks the tail read at the start,
+    which is history; an empty `records` says that the log was looked at."""
+
+    host: str
+    source: str
+    records: tuple[LogRecord, ...]
+    first: bool = False
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeStarted:
+    """Our own connection is open: `local` (`IP:port`) is how stunnel's log will name it."""
+
+    key: ServiceKey
+    local: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFinished:
+    """A probe counts now: a success, or a failure that was repeated."""
+
+    key: ServiceKey
+    handshake: Handshake | None
+    reaches: tuple[Reach, ...] = ()
+    stamp: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorFailed:
+    """A collector fell; the runtime starts it again after `retry_in` seconds."""
+
+    name: str
+    failure: Failure
+    retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorStarted:
+    """A collector runs (again)."""
+
+    name: str
+
+
+Event = (
+    Ticked
+    | ConfigsFound
+    | ConfigRead
+    | ProcessesSeen
+    | UnitsSeen
+    | SocketsSeen
+    | CertificateRead
+    | LogAppended
+    | ProbeStarted
+    | ProbeFinished
+    | CollectorFailed
+    | CollectorStarted
+)

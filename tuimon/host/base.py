@@ -1,0 +1,136 @@
+"""Host: everything tuimon may ask of a machine.
+
+Rule: a collector or a control step gets a `Host` and nothing else; it may not know which one it has.
+Methods return a `Failure` where the machine says no, and raise only what is a bug.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from tuimon.model.endpoint import Endpoint
+from tuimon.model.failure import Failure
+from tuimon.model.process import Process
+from tuimon.model.service import Stamp
+
+MAX_READ = 16 * 1024 * 1024
+"""Bytes of the largest file that `Host.read` returns unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A regular file's bytes, with the identity they had when they were read."""
+
+    data: bytes
+    stamp: Stamp
+    mode: int
+    owner: str
+
+
+class Entry(NamedTuple):
+    """One name in a folder; `regular` follows symlinks."""
+
+    name: str
+    regular: bool
+
+
+class Completed(NamedTuple):
+    """A command that ended: its status and what it printed (at most 1 MiB each)."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Tail(Protocol):
+    """An open file, read onwards from an offset; it stays readable when its name is gone."""
+
+    inode: int
+
+    async def size(self) -> int:
+        """The file's size in bytes now."""
+
+    async def read(self, limit: int) -> bytes:
+        """Up to `limit` bytes from the offset on, empty at the end of the file."""
+
+    def seek(self, offset: int) -> None:
+        """Set the offset of the next read."""
+
+    @property
+    def offset(self) -> int:
+        """Where the next read starts."""
+
+    def close(self) -> None:
+        """Release the file."""
+
+
+class Stream(Protocol):
+    """A TCP or Unix connection that was opened; addresses are `IP:port`."""
+
+    local: str
+    peer: str
+    connect_ms: float
+
+    async def send(self, data: bytes) -> None:
+        """Send everything; raises `ConnectionError` when the peer is gone."""
+
+    async def receive(self, limit: int = 65536) -> bytes:
+        """What has arrived, empty at the end; raises `ConnectionError` on a reset."""
+
+    def close(self, *, abort: bool = False) -> None:
+        """Close; `abort` sends a reset instead of a FIN."""
+
+
+class Watch(Protocol):
+    """A subscription to changes of some paths."""
+
+    def want(self, paths: Iterable[str]) -> None:
+        """Watch exactly these files and folders (absolute paths) from now on."""
+
+    async def changes(self) -> frozenset[str]:
+        """Wait for wanted paths that may have changed; new ones count as changed once.
+
+        Empty when the subscription was closed.
+        """
+
+    def close(self) -> None:
+        """Wake the reader for the last time."""
+
+
+class Host(Protocol):
+    """One machine."""
+
+    name: str
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+
+    async def read(self, path: str, limit: int = MAX_READ) -> FileContent | Failure:
+        """A regular file's content; anything else (FIFO, device, folder) is a `Failure`."""
+
+    async def stamp(self, path: str) -> Stamp | Failure:
+        """The identity of what `path` leads to."""
+
+    async def list(self, path: str) -> tuple[Entry, ...] | Failure:
+        """The names in a folder, in no order."""
+
+    async def tail(self, path: str) -> Tail | Failure:
+        """Open a regular file for reading onwards, at offset 0."""
+
+    def watch(self) -> Watch:
+        """A new subscription to file changes."""
+
+    async def connect(self, endpoint: Endpoint, timeout: float, local: str = "") -> Stream | Failure:
+        """Open a connection within `timeout` seconds, from the address `local` if given.
+
+        A name that resolves to several addresses is tried in order, as stunnel does.
+        """
+
+    async def run(self, argv: tuple[str, ...], timeout: float) -> Completed | Failure:
+        """Run a command to its end, without a shell and without input."""
+
+    async def processes(self) -> tuple[Process, ...] | Failure:
+        """Every stunnel main process; `config` is not filled in."""
+
+    async def close(self) -> None:
+        """Release what the host holds open."""

@@ -1,0 +1,223 @@
+"""This machine, as a `Host`: files, commands, and the executor that blocking calls run on.
+
+Rule: nothing here blocks the loop.  Every blocking call runs on the host's own threads under a
+timeout; a file system that stalls costs a thread and a `Failure`, never the screen.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import pwd
+import socket
+import stat
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from tuimon.host.base import MAX_READ, Completed, Entry, FileContent, Stream, Tail, Watch
+from tuimon.host.net import connect
+from tuimon.host.procs import ProcessTable
+from tuimon.host.watch import Watcher
+from tuimon.model.endpoint import Endpoint
+from tuimon.model.failure import Failure, Reason
+from tuimon.model.process import Process
+from tuimon.model.service import Stamp
+from tuimon.text import printable
+
+T = TypeVar("T")
+
+_PATIENCE = 5.0  # seconds for one look at a file system
+_OUTPUT = 1 << 20  # bytes kept of what a command prints
+_REASONS = {
+    errno.ENOENT: Reason.MISSING,
+    errno.ENOTDIR: Reason.MISSING,
+    errno.EACCES: Reason.DENIED,
+    errno.EPERM: Reason.DENIED,
+}
+
+
+def _failure(error: OSError, path: str) -> Failure:
+    reason = _REASONS.get(error.errno or 0, Reason.OTHER)
+    words = {Reason.MISSING: "no such file", Reason.DENIED: "permission denied"}
+    return Failure(reason, f"{printable(path)}: {words.get(reason) or printable(error.strerror or '?')}")
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _owner(uid: int) -> str:
+    try:
+        return printable(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return str(uid)
+
+
+def _open_regular(path: str) -> tuple[int, os.stat_result] | Failure:
+    """Open without blocking on a FIFO or a device, and refuse what is not a regular file."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        return _failure(error, path)
+    status = os.fstat(fd)
+    if stat.S_ISREG(status.st_mode):
+        return fd, status
+    os.close(fd)
+    kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+    return Failure(Reason.NOT_REGULAR, f"{printable(path)} is {kind}")
+
+
+def _read(path: str, limit: int) -> FileContent | Failure:
+    opened = _open_regular(path)
+    if isinstance(opened, Failure):
+        return opened
+    fd, status = opened
+    with os.fdopen(fd, "rb", buffering=0) as file:
+        chunks, size = [], 0
+        try:
+            while chunk := file.read(min(1 << 20, limit + 1 - size)):
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    return Failure(Reason.TOO_LARGE, f"{printable(path)} is larger than {limit} bytes")
+        except OSError as error:
+            return _failure(error, path)
+    mode = stat.S_IMODE(status.st_mode)
+    return FileContent(b"".join(chunks), _stamp(status), mode, _owner(status.st_uid))
+
+
+def _list(path: str) -> tuple[Entry, ...] | Failure:
+    try:
+        with os.scandir(path) as entries:
+            return tuple(Entry(entry.name, entry.is_file()) for entry in entries)
+    except OSError as error:
+        return _failure(error, path)
+
+
+def _stat(path: str) -> Stamp | Failure:
+    try:
+        return _stamp(os.stat(path))
+    except OSError as error:
+        return _failure(error, path)
+
+
+class LocalTail:
+    """An open regular file read with `pread`, so that a renamed log can be read to its end."""
+
+    def __init__(self, host: "LocalHost", fd: int, inode: int) -> None:
+        self._host, self._fd, self.inode = host, fd, inode
+        self._offset = 0
+
+    async def size(self) -> int:
+        """The file's size in bytes now; 0 if it cannot be told."""
+        status = await self._host.blocking(lambda: os.fstat(self._fd))
+        return 0 if isinstance(status, Failure) else status.st_size
+
+    async def read(self, limit: int) -> bytes:
+        """Up to `limit` bytes from the offset on; empty at the end or when the read failed."""
+        data = await self._host.blocking(lambda: os.pread(self._fd, limit, self._offset))
+        if isinstance(data, Failure):
+            return b""
+        self._offset += len(data)
+        return data
+
+    def seek(self, offset: int) -> None:
+        """Set the offset of the next read."""
+        self._offset = offset
+
+    @property
+    def offset(self) -> int:
+        """Where the next read starts."""
+        return self._offset
+
+    def close(self) -> None:
+        """Release the file; harmless when repeated."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class LocalHost:
+    """This machine."""
+
+    def __init__(self, *, poll: float = 5.0, name: str = "") -> None:
+        self.name = name or printable(socket.gethostname().partition(".")[0])
+        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="host")
+        self._watcher = Watcher(poll, self._threads)
+        self._processes = ProcessTable()
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+        return time.monotonic()
+
+    async def blocking(self, call: Callable[[], T], timeout: float = _PATIENCE) -> T | Failure:
+        """Run `call` on the host's threads; `Failure` after `timeout` seconds or on an OSError."""
+        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except TimeoutError:
+            return Failure(Reason.TIMEOUT, f"no answer from the file system within {timeout:.0f} s")
+        except OSError as error:
+            return Failure(Reason.OTHER, printable(error.strerror or str(error)))
+
+    async def read(self, path: str, limit: int = MAX_READ) -> FileContent | Failure:
+        """A regular file's content; anything else (FIFO, device, folder) is a `Failure`."""
+        return await self.blocking(lambda: _read(path, limit))
+
+    async def stamp(self, path: str) -> Stamp | Failure:
+        """The identity of what `path` leads to."""
+        return await self.blocking(lambda: _stat(path))
+
+    async def list(self, path: str) -> tuple[Entry, ...] | Failure:
+        """The names in a folder, in no order."""
+        return await self.blocking(lambda: _list(path))
+
+    async def tail(self, path: str) -> Tail | Failure:
+        """Open a regular file for reading onwards, at offset 0."""
+        opened = await self.blocking(lambda: _open_regular(path))
+        if isinstance(opened, Failure):
+            return opened
+        fd, status = opened
+        return LocalTail(self, fd, status.st_ino)
+
+    def watch(self) -> Watch:
+        """A new subscription to file changes; they share one watcher."""
+        return self._watcher.subscribe()
+
+    async def connect(self, endpoint: Endpoint, timeout: float, local: str = "") -> Stream | Failure:
+        """Open a connection within `timeout` seconds, from the address `local` if given."""
+        return await connect(endpoint, timeout, local, self._threads)
+
+    async def run(self, argv: tuple[str, ...], timeout: float) -> Completed | Failure:
+        """Run a command to its end, without a shell and without input."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, "LC_ALL": "C.UTF-8"},
+            )
+        except OSError as error:
+            return _failure(error, argv[0])
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), timeout)
+        except TimeoutError:
+            return Failure(Reason.TIMEOUT, f"{argv[0]} did not end within {timeout:.0f} s")
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        return Completed(process.returncode or 0, out[:_OUTPUT], err[:_OUTPUT])
+
+    async def processes(self) -> tuple[Process, ...] | Failure:
+        """Every stunnel main process; `config` is not filled in."""
+        return await self.blocking(self._processes.scan)
+
+    async def close(self) -> None:
+        """Release the watcher and the threads; a thread that is stuck is left behind."""
+        await self._watcher.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)

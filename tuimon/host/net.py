@@ -1,0 +1,120 @@
+"""Connections of this machine: name resolution, TCP and Unix sockets, under one total deadline."""
+
+import asyncio
+import errno
+import socket
+import struct
+import time
+from concurrent.futures import Executor
+
+from tuimon.model.endpoint import Endpoint
+from tuimon.model.failure import Failure, Reason
+from tuimon.text import printable
+
+_Address = tuple[socket.AddressFamily, object]
+
+_REFUSED = {errno.ECONNREFUSED: "connection refused", errno.ENOENT: "no such socket"}
+_UNREACHABLE = {
+    errno.EHOSTUNREACH: "no route to host",
+    errno.ENETUNREACH: "network unreachable",
+    errno.EADDRNOTAVAIL: "address not available",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "blocked by the local firewall",
+}
+
+
+def _show(name: object) -> str:
+    """A socket's address as stunnel's log writes it: `IP:port`, or the path of a Unix socket."""
+    if isinstance(name, tuple):
+        return f"{name[0]}:{name[1]}"
+    return printable(name) if isinstance(name, (str, bytes)) else ""
+
+
+def _failure(error: OSError, where: str) -> Failure:
+    code = error.errno or 0
+    if code in _REFUSED:
+        return Failure(Reason.REFUSED, _REFUSED[code])
+    if code in _UNREACHABLE:
+        return Failure(Reason.UNREACHABLE, _UNREACHABLE[code])
+    if code in (errno.ECONNRESET, errno.EPIPE):
+        return Failure(Reason.RESET, "connection reset")
+    if code == errno.ETIMEDOUT:
+        return Failure(Reason.TIMEOUT, "connection timed out")
+    return Failure(Reason.OTHER, f"{printable(where)}: {printable(error.strerror or str(error))}")
+
+
+class LocalStream:
+    """A connected non-blocking socket."""
+
+    def __init__(self, sock: socket.socket, connect_ms: float) -> None:
+        self._socket = sock
+        self.connect_ms = connect_ms
+        self.local = _show(sock.getsockname())
+        self.peer = _show(sock.getpeername())
+
+    async def send(self, data: bytes) -> None:
+        """Send everything; raises `ConnectionError` when the peer is gone."""
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def receive(self, limit: int = 65536) -> bytes:
+        """What has arrived, empty at the end; raises `ConnectionError` on a reset."""
+        return await asyncio.get_running_loop().sock_recv(self._socket, limit)
+
+    def close(self, *, abort: bool = False) -> None:
+        """Close; `abort` sends a reset instead of a FIN."""
+        if abort:
+            linger = struct.pack("ii", 1, 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._socket.close()
+
+
+async def _resolve(endpoint: Endpoint, threads: Executor) -> list[_Address] | Failure:
+    if endpoint.path:
+        return [(socket.AF_UNIX, endpoint.path)]
+    port: str | int | None = endpoint.number
+    host = endpoint.host or None  # None asks for loopback, ::1 first, as stunnel does
+
+    def look_up() -> list[_Address]:
+        found = socket.getaddrinfo(
+            host, endpoint.port if port is None else port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )
+        return [(entry[0], entry[4]) for entry in found]
+
+    try:
+        return await asyncio.get_running_loop().run_in_executor(threads, look_up)
+    except socket.gaierror as error:
+        words = printable(error.strerror or "name lookup failed")
+        return Failure(Reason.UNRESOLVED, f"{printable(endpoint.text)}: {words}")
+    except (UnicodeError, OSError) as error:
+        return Failure(Reason.UNRESOLVED, f"{printable(endpoint.text)}: {printable(str(error))}")
+
+
+async def _connect_one(family: socket.AddressFamily, address: object, local: str) -> LocalStream:
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        if local and family in (socket.AF_INET, socket.AF_INET6):
+            sock.bind((local, 0))
+        began = time.monotonic()
+        await asyncio.get_running_loop().sock_connect(sock, address)  # type: ignore[arg-type]
+        return LocalStream(sock, (time.monotonic() - began) * 1000)
+    except BaseException:
+        sock.close()
+        raise
+
+
+async def connect(endpoint: Endpoint, timeout: float, local: str, threads: Executor) -> LocalStream | Failure:
+    """Open a connection; every address that the name resolves to is tried within `timeout` seconds."""
+    failure = Failure(Reason.UNRESOLVED, f"{printable(endpoint.text)}: no address")
+    try:
+        async with asyncio.timeout(timeout):
+            addresses = await _resolve(endpoint, threads)
+            if isinstance(addresses, Failure):
+                return addresses
+            for family, address in addresses:
+                try:
+                    return await _connect_one(family, address, local)
+                except OSError as error:
+                    failure = _failure(error, endpoint.text)
+    except TimeoutError:
+        return Failure(Reason.TIMEOUT, f"no answer within {timeout:g} s")
+    return failure

@@ -1,0 +1,211 @@
+"""File changes of this machine: one watcher for all subscriptions, and a slow poll beneath it.
+
+Rule: a path is watched through its parent folders, and through every symlink on the way to its
+target, because a watch on the file itself goes blind when it is replaced.  A running watcher cannot
+be given more folders: it is rebuilt, and everything that is newly wanted counts as changed once.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from watchfiles import awatch
+
+from tuimon.model.service import Stamp
+
+_LINKS = 40  # as many symlinks as the kernel follows before it says ELOOP
+
+
+def spots(path: str) -> set[str]:
+    """Every name whose change can change what `path` leads to: itself, and each symlink on the way."""
+    found = {path}
+    queue = [path]
+    followed = 0
+    while queue and followed < _LINKS:
+        current = os.path.normpath(queue.pop())
+        walked = "/"
+        parts = current.strip("/").split("/")
+        for index, part in enumerate(parts):
+            walked = os.path.join(walked, part)
+            try:
+                target = os.readlink(walked)
+            except OSError:
+                continue
+            found.add(walked)
+            followed += 1
+            rest = parts[index + 1 :]
+            queue.append(os.path.join(os.path.dirname(walked), target, *rest))
+            break
+        else:
+            found.add(current)
+    return found
+
+
+def _identity(path: str) -> Stamp | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+class Subscription:
+    """What one collector watches."""
+
+    def __init__(self, watcher: "Watcher") -> None:
+        self._watcher = watcher
+        self.wanted: frozenset[str] = frozenset()
+        self.stamps: dict[str, Stamp | None] = {}
+        self._changed: set[str] = set()
+        self._wake = asyncio.Event()
+        self._closed = False
+
+    def want(self, paths: Iterable[str]) -> None:
+        """Watch exactly these files and folders from now on; new ones count as changed once."""
+        wanted = frozenset(paths)
+        if wanted == self.wanted:
+            return
+        new = wanted - self.wanted
+        self.wanted = wanted
+        self._watcher.stir()
+        self.changed(new)
+
+    def stamped(self, stamps: dict[str, Stamp | None]) -> None:
+        """Take the identities of all wanted paths as they are now; what differs has changed."""
+        known = self.stamps
+        self.stamps = {path: stamps[path] for path in self.wanted if path in stamps}
+        self.changed({path for path, stamp in self.stamps.items() if known.get(path, stamp) != stamp})
+
+    def changed(self, paths: Iterable[str]) -> None:
+        """Hand these paths to the reader."""
+        fresh = self.wanted.intersection(paths)
+        if fresh:
+            self._changed |= fresh
+            self._wake.set()
+
+    async def changes(self) -> frozenset[str]:
+        """Wait for wanted paths that may have changed; empty when the subscription was closed."""
+        while not self._closed:
+            await self._wake.wait()
+            self._wake.clear()
+            changed, self._changed = frozenset(self._changed & self.wanted), set()
+            if changed:
+                return changed
+        return frozenset()
+
+    def close(self) -> None:
+        """Wake the reader for the last time."""
+        self._closed = True
+        self._wake.set()
+        self._watcher.drop(self)
+
+
+class _Survey(NamedTuple):
+    """One look at all wanted paths: who depends on which name, identities, folders to watch."""
+
+    dependents: dict[str, set[str]]
+    stamps: dict[str, Stamp | None]
+    folders: frozenset[str]
+
+
+def _survey(paths: frozenset[str]) -> _Survey:
+    dependents: dict[str, set[str]] = {}
+    folders: set[str] = set()
+    for path in paths:
+        for spot in spots(path):
+            dependents.setdefault(spot, set()).add(path)
+            folder = spot if os.path.isdir(spot) else os.path.dirname(spot)
+            if os.path.isdir(folder):
+                folders.add(folder)
+    return _Survey(dependents, {path: _identity(path) for path in paths}, frozenset(folders))
+
+
+class Watcher:
+    """The one watcher of a host; `threads` is where it touches the file system."""
+
+    def __init__(self, poll: float, threads: Executor) -> None:
+        self._poll, self._threads = poll, threads
+        self._subscriptions: list[Subscription] = []
+        self._survey = _Survey({}, {}, frozenset())
+        self._stirred = asyncio.Event()
+        self._rebuild = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def subscribe(self) -> Subscription:
+        """A new subscription, with nothing wanted yet."""
+        subscription = Subscription(self)
+        self._subscriptions.append(subscription)
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._tend()), asyncio.create_task(self._watch())]
+        return subscription
+
+    def drop(self, subscription: Subscription) -> None:
+        """Forget a subscription that was closed."""
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+
+    def stir(self) -> None:
+        """Look at all wanted paths soon."""
+        self._stirred.set()
+
+    async def _tend(self) -> None:
+        """Survey on every stir, and every few seconds as the net under the watcher."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), self._poll)
+            self._stirred.clear()
+            paths = frozenset[str]().union(*(each.wanted for each in self._subscriptions))
+            survey = await loop.run_in_executor(self._threads, _survey, paths)
+            if survey.folders != self._survey.folders:
+                self._rebuild.set()
+            self._survey = survey
+            for subscription in self._subscriptions:
+                subscription.stamped(survey.stamps)
+
+    async def _watch(self) -> None:
+        while True:
+            self._rebuild = asyncio.Event()
+            folders = self._survey.folders
+            if not folders:
+                await self._rebuild.wait()
+                continue
+            # What changed between the survey and the first watch is found by one more survey.
+            asyncio.get_running_loop().call_later(0.2, self.stir)
+            with contextlib.suppress(FileNotFoundError):  # a folder went away: the survey notices
+                async for changes in awatch(
+                    *folders,
+                    watch_filter=None,
+                    debounce=100,
+                    step=20,
+                    stop_event=self._rebuild,
+                    recursive=False,
+                    ignore_permission_denied=True,
+                ):
+                    self._notice({name for _, name in changes})
+            if not self._rebuild.is_set():
+                await asyncio.sleep(self._poll)
+
+    def _notice(self, names: set[str]) -> None:
+        """Tell the subscribers; a folder that is wanted changes with its entries."""
+        hit: set[str] = set()
+        links = False
+        for name in names:
+            dependents = self._survey.dependents.get(name, set())
+            hit |= dependents | self._survey.dependents.get(os.path.dirname(name), set())
+            links = links or any(name != path for path in dependents)
+        for subscription in self._subscriptions:
+            subscription.changed(hit)
+        if links:  # a symlink may lead elsewhere now
+            self.stir()
+
+    async def close(self) -> None:
+        """Stop watching."""
+        self._rebuild.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []

@@ -1,0 +1,47 @@
+"""One stunnel instance: configuration ↔ process ↔ unit, joined."""
+
+from dataclasses import dataclass
+
+from tuimon.model.log import LogRecord
+from tuimon.model.process import Process
+from tuimon.model.service import Config, InstanceKey
+from tuimon.model.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What is known of one instance.
+
+    `processes` are the main processes that run this configuration, oldest first; `config` is None
+    until it was read.  `processes_known` is False until processes were looked at once.  `loaded_at`
+    is when the running process last read its configuration (seconds since the epoch; from the log,
+    else the process's start), `loaded_from_log` says which.  `trouble` is the last record that told
+    of a failed start or reload after that, `log` the path of the file log, empty if there is none.
+    """
+
+    key: InstanceKey
+    config: Config | None = None
+    processes: tuple[Process, ...] = ()
+    processes_known: bool = False
+    unit: Unit | None = None
+    loaded_at: float | None = None
+    loaded_from_log: bool = False
+    trouble: LogRecord | None = None
+    stopped: LogRecord | None = None
+    version: str = ""
+    log: str = ""
+
+    @property
+    def process(self) -> Process | None:
+        """The process that counts: the oldest that runs."""
+        return self.processes[0] if self.processes else None
+
+    @property
+    def running(self) -> bool:
+        """Whether a process runs this configuration."""
+        return bool(self.processes)
+
+    @property
+    def title(self) -> str:
+        """A short name: the configuration's file name, or what stands in its place."""
+        return self.key.config.rsplit("/", 1)[-1]

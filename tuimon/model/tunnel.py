@@ -1,0 +1,112 @@
+"""Tunnel: everything known about one service, joined; what a row of the screen shows."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tuimon.model.certificate import CertificateFile
+from tuimon.model.endpoint import Endpoint, Socket
+from tuimon.model.handshake import Depth, Handshake, Reach
+from tuimon.model.instance import Instance
+from tuimon.model.log import LogRecord
+from tuimon.model.service import Service, ServiceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one service is to be probed; see README, "What it does to your tunnels".
+
+    `targets` are dialled in order until one answers: the accept address of a server service, the
+    remote of a client service.  `reach` are TCP addresses that are only connected to: always where
+    there are several, else only to find out why the peer hung up early (`reach_always`).  Paths are
+    absolute; `ca_file`, `cert` and `key` are what a client service itself uses towards its remote.
+    """
+
+    depth: Depth
+    targets: tuple[Endpoint, ...] = ()
+    reach: tuple[Endpoint, ...] = ()
+    reach_always: bool = False
+    server_name: str = ""
+    protocol: str = ""
+    protocol_host: str = ""
+    ca_file: str = ""
+    cert: str = ""
+    key: str = ""
+    local: str = ""
+    interval: float = 300.0
+
+
+class ProbeWant(NamedTuple):
+    """That `key` should be probed by `plan`.
+
+    `stamp` changes whenever a fresh look is due (restart, reload, new certificate or configuration,
+    failures in the log); `proved_at` is when a real client last got through (seconds since the
+    epoch), which replaces a periodic probe.
+    """
+
+    key: ServiceKey
+    plan: Plan
+    stamp: tuple[object, ...]
+    proved_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What the collectors should look at, as follows from the facts so far; paths are absolute."""
+
+    configs: frozenset[str] = frozenset()
+    certificates: frozenset[str] = frozenset()
+    logs: frozenset[str] = frozenset()
+    nets: frozenset[tuple[str, int]] = frozenset()
+    probes: tuple[ProbeWant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the log tells of real clients of one service, own probes left out.
+
+    Times are seconds since the epoch.  `failing_since` is the first failure after the last success,
+    `failure` the last failure, `failures` how many since the last success.  `target_failure` is the
+    last record that told of an unreachable connect target with no success after it (own probes
+    included: their reason is as good), `target_since` the time of the first of them, `target_ok` when
+    the target was last reached.
+    """
+
+    last_success: float | None = None
+    failing_since: float | None = None
+    failures: int = 0
+    failure: LogRecord | None = None
+    target_failure: LogRecord | None = None
+    target_since: float | None = None
+    target_ok: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """The join that a row shows.
+
+    `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI
+    service); `sockets_known` is False until sockets were looked at.  `taken` says that somebody
+    else's process holds the accept port.  `sessions` counts established connections on the accept
+    port, None where they cannot be seen.  `probed_at` is when the handshake ended.
+    """
+
+    service: Service
+    instance: Instance
+    plan: Plan
+    primary: Service | None = None
+    listeners: tuple[Socket, ...] = ()
+    sockets_known: bool = False
+    taken: bool = False
+    sessions: int | None = None
+    handshake: Handshake | None = None
+    probed_at: float | None = None
+    reaches: tuple[Reach, ...] = ()
+    own: CertificateFile | None = None
+    key_file: CertificateFile | None = None
+    ca: CertificateFile | None = None
+    traffic: Traffic = Traffic()
+
+    @property
+    def key(self) -> ServiceKey:
+        """The service's identity."""
+        return self.service.key

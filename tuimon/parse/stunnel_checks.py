@@ -1,0 +1,194 @@
+"""What stunnel judges when a section ends, as far as its text decides.
+
+Rule: checks stand in the order in which stunnel 5.68 makes them; it stops at the first.  Nothing here
+looks at a file, resolves a name or asks OpenSSL.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tuimon.model.endpoint import Endpoint
+from tuimon.model.service import Value
+from tuimon.parse.stunnel_options import Version
+from tuimon.parse.stunnel_section import Section, primary_of
+from tuimon.parse.stunnel_values import lower
+
+_BOTH_SIDES = frozenset(("socks", "cifs", "pgsql", "smtp", "pop3", "imap", "connect", "capwin"))
+_SERVER_ONLY = frozenset(("proxy",))
+_CLIENT_ONLY = frozenset(("nntp", "ldap", "capwinctrl"))
+_PEER_FIRST = frozenset(("smtp", "pop3", "imap"))  # server side: the target is connected before TLS
+
+
+class Refusal(NamedTuple):
+    """stunnel's reason against a section, and what it means in words."""
+
+    reason: str
+    meaning: str
+
+
+def judge_section(section: Section, sections: Sequence[Section], version: Version) -> Refusal | None:
+    """What stunnel says when `section` ends; `sections` are those read so far, this one included."""
+    for check in _CHECKS:
+        refusal = check(section, sections, version)
+        if refusal:
+            return refusal
+    return None
+
+
+def judge_globals(values: dict[str, tuple[Value, ...]]) -> Refusal | None:
+    """What stunnel says when the global options end."""
+
+    def last(option: str) -> str | None:
+        return values[option][-1].text if option in values else None
+
+    if lower(last("foreground") or "no") != "no":
+        return None
+    output, pid = last("output"), last("pid")
+    if output is not None and not output.startswith("/"):
+        meaning = "`output` needs an absolute path unless `foreground` is yes or quiet"
+        return Refusal("Log file must include full path name", meaning)
+    if pid and not pid.startswith("/"):
+        meaning = "`pid` needs an absolute path unless `foreground` is yes or quiet"
+        return Refusal("Pid file must include full path name", meaning)
+    return None
+
+
+def _check_accept(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    texts = [value.text for value in section.values.get("accept", ())]
+    if not texts or not all(map(_never_resolves, texts)):
+        return None
+    meaning = f"`accept = {texts[-1]}` is no address: write HOST:PORT and nothing after it"
+    if any("[" in text for text in texts):
+        meaning = f"`accept = {texts[-1]}` is no address: write IPv6 addresses without brackets, ::1:443"
+    return Refusal("Cannot resolve accept target", meaning)
+
+
+def _never_resolves(text: str) -> bool:
+    """Whether no machine could resolve this address: blanks or brackets in it, or too long a socket path."""
+    endpoint = Endpoint.parse(text)
+    if endpoint.path:
+        return len(text.encode()) > 107
+    port = endpoint.port.lstrip()
+    bad_port = not port.lstrip("+-").isdigit() and any(map(str.isspace, port))
+    return bad_port or any(char.isspace() or char in "[]" for char in endpoint.host)
+
+
+def _check_cert(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    if section.client or section.values.keys() & {"cert", "PSKsecrets", "engineId", "engineNum"}:
+        return None
+    return Refusal("TLS server needs a certificate", "set `cert`, or `client = yes` if it is a client")
+
+
+def _check_subjects(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    if section.verifies:
+        return None
+    for option in ("checkEmail", "checkHost", "checkIP"):
+        if option in section.values:
+            meaning = f"`{option}` does nothing alone: add `verifyChain = yes` or `verifyPeer = yes`"
+            return Refusal('Either "verifyChain" or "verifyPeer" has to be enabled', meaning)
+    return None
+
+
+def _check_ocsp(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
+    if version < (5, 71) or section.verify_chain:
+        return None
+    if "OCSP" not in section.values and lower(section.text("OCSPaia")) != "yes":
+        return None
+    return Refusal('"verifyChain" has to be enabled for OCSP support', "add `verifyChain = yes` to use OCSP")
+
+
+def _check_protocol(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    protocol = section.protocol
+    if "protocol" not in section.values:
+        return None
+    if protocol not in _BOTH_SIDES | _SERVER_ONLY | _CLIENT_ONLY:
+        return Refusal("Protocol not supported", f"stunnel does not speak `{section.text('protocol')}`")
+    mode = "client" if section.client else "server"
+    if protocol in (_SERVER_ONLY if section.client else _CLIENT_ONLY):
+        reason = f"The '{protocol}' protocol is not supported in the {mode} mode"
+        return Refusal(
+            reason, f"`protocol = {protocol}` needs `client = {'no' if section.client else 'yes'}`"
+        )
+    return None
+
+
+def _check_redirect(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    if "redirect" not in section.values:
+        return None
+    if section.client:
+        reason = '"redirect" is unsupported in client sections'
+        return Refusal(reason, "`redirect` is for servers only: remove it")
+    if section.protocol in _PEER_FIRST:
+        reason = '"redirect" is incompatible with the specified protocol negotiation'
+        return Refusal(reason, f"`redirect` does not go with `protocol = {section.protocol}`")
+    if not section.verifies:
+        reason = 'Either "verifyChain" or "verifyPeer" has to be enabled for "redirect" to work'
+        return Refusal(reason, "add `verifyChain = yes` or `verifyPeer = yes`, or remove `redirect`")
+    return None
+
+
+def _check_sni(section: Section, sections: Sequence[Section], _: Version) -> Refusal | None:
+    if section.client or "sni" not in section.values:
+        return None
+    name, colon, __ = section.text("sni").partition(":")
+    if not colon:
+        meaning = "on a server write `sni = SECTION:host.name` with a section above"
+        return Refusal("Invalid SNI parameter format", meaning)
+    primary = primary_of(section, sections)
+    if not primary:
+        meaning = f"`sni` refers to [{name}], which no section above has as its name (case matters)"
+        return Refusal("SNI section name not found", meaning)
+    if primary.client:
+        return Refusal(
+            "SNI primary service is a TLS client", f"[{name}] is a client and cannot choose by name"
+        )
+    return None
+
+
+def _check_versions(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    if section.min_version and section.max_version and section.max_version < section.min_version:
+        return Refusal("Invalid protocol version range", "`sslVersionMax` is below `sslVersionMin`")
+    return None
+
+
+def _check_tickets(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    if section.client or ("ticketKeySecret" in section.values) == ("ticketMacSecret" in section.values):
+        return None
+    reason = '"ticketKeySecret" and "ticketMacSecret" must be set together'
+    return Refusal(reason, "add the other of the two ticket secrets, or remove the one")
+
+
+def _check_authorities(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
+    trusts = "CAengine" in section.values or any(map(section.text, ("CAfile", "CApath", "CAstore")))
+    if trusts or not section.verifies:
+        return None
+    named = '"CAengine", "CAfile" or "CApath"'
+    if version >= (5, 75):
+        named = '"CAengine", "CAfile", "CApath" or "CAstore"'
+    return Refusal(
+        f"Either {named} has to be configured", "verification needs a CA: set `CAfile` or `CApath`"
+    )
+
+
+def _check_endpoints(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+    count = len(section.values.keys() & {"accept", "connect", "exec"})
+    count += not section.client and "sni" in section.values
+    count += section.protocol == ("capwinctrl" if section.client else "socks")
+    count += lower(section.text("transparent")) in {"destination", "both"}
+    if section.ordinal < 0:
+        if "accept" in section.values:
+            meaning = "without a [section] stunnel runs under inetd: put a [name] line above `accept`"
+            return Refusal("'accept' option is only allowed in a [section]", meaning)
+        if count != 1:
+            return Refusal("Inetd mode must define one endpoint", "set either `connect` or `exec`")
+        return None
+    if count != 2:
+        meaning = f"it has {count} of two endpoints: set `accept` and either `connect` or `exec`"
+        return Refusal("Each service must define two endpoints", meaning)
+    return None
+
+
+_CHECKS: tuple[Callable[[Section, Sequence[Section], Version], Refusal | None], ...] = (
+    *(_check_accept, _check_cert, _check_subjects, _check_ocsp, _check_protocol, _check_redirect),
+    *(_check_sni, _check_versions, _check_tickets, _check_authorities, _check_endpoints),
+)

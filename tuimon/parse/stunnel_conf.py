@@ -1,0 +1,292 @@
+"""A stunnel configuration with everything it includes: bytes in, `Config` out.
+
+Rule: sans-IO.  The parser is a generator that asks its caller for files and folders and opens nothing;
+it reads what stunnel reads, in stunnel's order, and records what stunnel would refuse.  After the first
+problem it goes on, so that the services still show.
+"""
+
+import os
+import re
+from collections.abc import Callable, Generator
+from typing import NamedTuple
+
+from tuimon.model.failure import Failure, Reason
+from tuimon.model.service import Config, Problem, Value
+from tuimon.parse.stunnel_checks import Refusal, judge_globals, judge_section
+from tuimon.parse.stunnel_lines import MAX_LINE, Line, split_lines
+from tuimon.parse.stunnel_options import Option, Scope, Version, find, is_secret, masked_line, unknown
+from tuimon.parse.stunnel_section import Section, Values, add_value
+from tuimon.text import printable
+
+DEBIAN_12: Version = (5, 68)
+MAX_FILE = 1 << 20
+"""Bytes of one file."""
+MAX_TOTAL = 4 << 20
+"""Bytes of all files together."""
+MAX_FILES = 1000
+MAX_SERVICES = 2000
+MAX_PROBLEMS = 500
+MAX_DEPTH = 10
+"""Includes inside includes."""
+
+
+class ReadFile(NamedTuple):
+    """Request for the bytes of a file.  `path` is for the file system (`os.fsencode` turns it into the
+    bytes of the configuration); a relative one is relative to stunnel's own working directory.  A file
+    of more than `limit` bytes may be answered with a `Failure` (too-large)."""
+
+    path: str
+    limit: int = MAX_FILE
+
+
+class ListFolder(NamedTuple):
+    """Request for the names of the regular files of a folder (links followed), in any order."""
+
+    path: str
+
+
+Request = ReadFile | ListFolder
+Answer = bytes | tuple[str, ...] | Failure
+Steps = Generator[Request, Answer, None]
+
+
+def parse(path: str, host: str = "local", version: Version = DEBIAN_12) -> Generator[Request, Answer, Config]:
+    """Parse the configuration at `path` as stunnel `version` would.
+
+    Yields requests; is sent `bytes` for a `ReadFile`, a tuple of names for a `ListFolder`, or a
+    `Failure` for either.  Returns the `Config`; its `failure` is set where the file itself could not be
+    read, or where a bound of this module was reached and the rest was left unread.
+    """
+    parser = _Parser(printable(path), host, version)
+    yield from parser.read(path, ())
+    return parser.finish()
+
+
+def run(
+    path: str,
+    read: Callable[[str], bytes | Failure],
+    list_: Callable[[str], tuple[str, ...] | Failure],
+    host: str = "local",
+    version: Version = DEBIAN_12,
+) -> Config:
+    """Drive `parse` with plain callables, for tests and synchronous callers."""
+    steps = parse(path, host, version)
+    try:
+        request = next(steps)
+        while True:
+            request = steps.send(read(request.path) if isinstance(request, ReadFile) else list_(request.path))
+    except StopIteration as end:
+        config: Config = end.value
+        return config
+
+
+# `[name] // comment`, `3[name]`, a byte order mark amid the file, `[name`: headers that stunnel refuses.
+_BROKEN_HEADER = re.compile(rb"[^=\[]{0,3}\[([^\]=]*)(?:\].*)?", re.DOTALL)
+_COMMENT_TAIL = re.compile(r"\s(?:#|;|//)")
+
+
+class _Parser:
+    """What is known so far.  `current` takes the option lines, also those after an include."""
+
+    def __init__(self, path: str, host: str, version: Version) -> None:
+        self.path = path
+        self.host = host
+        self.version = version
+        self.defaults = Section("stunnel", path, 1)
+        self.current = self.defaults
+        self.sections: list[Section] = []
+        self.globals: Values = {}
+        self.globals_refused = False
+        self.problems: list[Problem] = []
+        self.files: list[str] = []
+        self.size = 0
+        self.failure: Failure | None = None
+
+    def finish(self) -> Config:
+        """Judge the last section and build the services."""
+        unread = self.failure is not None
+        if not unread:
+            self.end_section(last=True)
+        drafts = self.sections
+        if not drafts and not unread and self.defaults.values:
+            drafts = [self.defaults]
+        return Config(
+            path=self.path,
+            services=tuple(draft.service(self.host, self.path, drafts) for draft in drafts),
+            globals=self.globals,
+            problems=tuple(self.problems),
+            files=tuple(dict.fromkeys(self.files)),
+            failure=self.failure,
+        )
+
+    # Files
+
+    def read(self, path: str, folders: tuple[str, ...]) -> Steps:
+        """Read one file; `folders` are the include folders that led to it, outermost first."""
+        shown = printable(path)
+        if len(self.files) >= MAX_FILES:
+            return self.stop(f"more than {MAX_FILES} files and folders")
+        self.files.append(shown)
+        answer = yield ReadFile(path)
+        if isinstance(answer, Failure):
+            return self.unreadable(shown, answer, included=bool(folders))
+        if not isinstance(answer, bytes):
+            raise TypeError(f"bytes or Failure expected for {path}")
+        self.size += len(answer)
+        if len(answer) > MAX_FILE or self.size > MAX_TOTAL:
+            return self.stop(f"{shown} is larger than a configuration can be")
+        for line in split_lines(answer):
+            if self.failure:
+                break
+            if not line.idle:
+                yield from self.line(line, shown, folders)
+        return None
+
+    def unreadable(self, path: str, failure: Failure, included: bool) -> None:
+        """The file itself: nothing is known.  An included one: stunnel stops there, our bound apart."""
+        if not included or failure.reason is Reason.TOO_LARGE:
+            self.failure = failure
+            return
+        self.current.refused = True
+        meaning = f"{path} is in an include folder and cannot be read: {failure}"
+        self.problem(Problem(path, None, "", "Cannot open configuration file", meaning))
+
+    def include(self, line: Line, file: str, value: bytes, folders: tuple[str, ...]) -> Steps:
+        """Read every regular file of a folder, in byte order of the names."""
+        folder = os.fsdecode(value)
+        if folder in folders or len(folders) >= MAX_DEPTH:
+            # stunnel has no check and runs out of stack.
+            meaning = "the include folders include one another: stunnel crashes on this"
+            return self.refuse(line, file, Refusal("Segmentation fault", meaning))
+        self.files.append(printable(folder))
+        answer = yield ListFolder(folder)
+        if isinstance(answer, Failure):
+            meaning = f"the include folder cannot be read: {answer}"
+            return self.refuse(line, file, Refusal("Failed to include directory", meaning))
+        if not isinstance(answer, tuple):
+            raise TypeError(f"tuple of names or Failure expected for {folder}")
+        for name in sorted(answer, key=os.fsencode):
+            if self.failure:
+                break
+            yield from self.read(f"{folder}/{name}", (*folders, folder))
+        return None
+
+    def stop(self, detail: str) -> None:
+        """A bound of ours was reached: what follows stays unread."""
+        self.failure = Failure(Reason.TOO_LARGE, detail)
+
+    # Lines
+
+    def line(self, line: Line, file: str, folders: tuple[str, ...]) -> Steps:
+        """One line that is neither empty nor a comment."""
+        text = line.text
+        if text.startswith(b"[") and text.endswith(b"]"):
+            return self.begin_section(text[1:-1], line, file)
+        name, equals, value = (part.strip() for part in text.partition(b"="))
+        option = self.find(name) if equals else None
+        if option is None:
+            return self.unknown(line, file, name, bool(equals))
+        if option.name == "include":
+            yield from self.include(line, file, value, folders)
+            return None
+        return self.option(option, Value(printable(value, MAX_LINE), file, line.number), line, file)
+
+    def find(self, name: bytes) -> Option | None:
+        """The option as it is known at this place: no global ones once a section was opened."""
+        option = find(printable(name), self.version)
+        return None if option and option.scope is Scope.GLOBAL and self.sections else option
+
+    def option(self, option: Option, value: Value, line: Line, file: str) -> None:
+        """One line of a known option."""
+        judged = option.default_kind if self.current is self.defaults else None
+        kind = judged or option.kind
+        reason = kind.refuse(value.text) or self.missing_engine(option)
+        if reason:
+            return self.refuse(line, file, Refusal(reason, _wanted(option, kind.wants, value.text)), option)
+        if option.scope is Scope.GLOBAL:
+            add_value(self.globals, option, value)
+        else:
+            self.current.put(option, value)
+        return None
+
+    def missing_engine(self, option: Option) -> str:
+        """An engine can be referred to only after a global `engine` line."""
+        if "engine" in self.globals:
+            return ""
+        return {"engineId": "Engine ID not found", "engineNum": "Illegal engine number"}.get(option.name, "")
+
+    def unknown(self, line: Line, file: str, name: bytes, equals: bool) -> None:
+        """A line that is neither a header nor an option; a broken header still begins its section."""
+        reason = "Specified option name is not valid here" if equals else "No '=' found"
+        bracket = not equals or name.startswith(b"[")
+        header = _BROKEN_HEADER.fullmatch(name if equals else line.text) if bracket else None
+        if header:
+            meaning = "a section header must begin with '[' and end in ']': move the comment to its own line"
+            self.quote(line, file, Refusal(reason, meaning))
+            return self.begin_section(header[1], line, file)
+        meaning = "this is neither `option = value` nor a [section], and a comment begins with # or ;"
+        if equals and not self.full:  # to look for the name that was meant takes time
+            meaning = unknown(printable(name), self.version)
+        return self.refuse(line, file, Refusal(reason, meaning))
+
+    # Sections
+
+    def begin_section(self, name: bytes, line: Line, file: str) -> None:
+        """A header: stunnel judges what ends here, then copies the defaults."""
+        self.end_section()
+        if len(self.sections) >= MAX_SERVICES:
+            return self.stop(f"more than {MAX_SERVICES} sections")
+        shown = printable(name, MAX_LINE)
+        self.current = self.defaults.heir(shown, file, line.number, len(self.sections))
+        self.sections.append(self.current)
+        return None
+
+    def end_section(self, last: bool = False) -> None:
+        """Judge the globals at the first header or the end of the text, and the section that ends."""
+        section = self.current
+        if section is self.defaults:
+            refusal = judge_globals(self.globals)
+            if refusal and not (self.globals_refused or section.refused):
+                self.problem(Problem(self.path, None, "", refusal.reason, f"{self.path}: {refusal.meaning}"))
+            if not last:
+                return
+        refusal = judge_section(section, self.sections, self.version)
+        if refusal and not section.refused:
+            title = f"[{section.name}]" if section.ordinal >= 0 else "no section"
+            meaning = f"{section.file}:{section.line}: {title}: {refusal.meaning}"
+            self.problem(Problem(section.file, None, "", refusal.reason, meaning))
+
+    # Problems
+
+    def refuse(self, line: Line, file: str, refusal: Refusal, option: Option | None = None) -> None:
+        """Record a refused line; what its section then lacks may be in it, so that is not judged."""
+        if option and option.scope is Scope.GLOBAL:
+            self.globals_refused = True
+        else:
+            self.current.refused = True
+        self.quote(line, file, refusal)
+
+    def quote(self, line: Line, file: str, refusal: Refusal) -> None:
+        """Record a problem with the line that stunnel names."""
+        text = masked_line(printable(line.raw))
+        meaning = f"stunnel refuses this line: {refusal.meaning}"
+        self.problem(Problem(file, line.number, text, refusal.reason, meaning))
+
+    def problem(self, problem: Problem) -> None:
+        """Keep the first `MAX_PROBLEMS`."""
+        if not self.full:
+            self.problems.append(problem)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further problem is kept."""
+        return len(self.problems) >= MAX_PROBLEMS
+
+
+def _wanted(option: Option, wants: str, value: str) -> str:
+    """What to write instead of a refused value."""
+    if option.name in {"engineId", "engineNum"}:
+        return f"`{option.name}` needs a global `engine` line before it"
+    if not is_secret(option.name) and _COMMENT_TAIL.search(value):
+        return f"a comment cannot follow a value, move it to its own line; `{option.name}` takes {wants}"
+    return f"`{option.name}` takes {wants}"

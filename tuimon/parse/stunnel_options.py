@@ -1,0 +1,203 @@
+"""The options of stunnel(8): canonical name, scope, repetition, kind of value, since when, secret or not.
+
+Rule: one row an option.  An option whose values changed with a release has one row for each form.
+"""
+
+import difflib
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from tuimon.parse import stunnel_values as kinds
+from tuimon.parse.stunnel_values import ANYTHING, YES_NO, Kind, number, words
+from tuimon.text import printable
+
+Version = tuple[int, int]
+"""A release of stunnel, e.g. (5, 68)."""
+
+OLDEST: Version = (0, 0)
+MASK = "••••••"
+
+
+class Scope(StrEnum):
+    """Where an option may stand: before the first section only, or there (as a default) and in sections."""
+
+    GLOBAL = "global"
+    SERVICE = "service"
+
+
+class Repeat(StrEnum):
+    """What a second line of the same option does: replace, add to a list, or add bits to a set."""
+
+    LAST = "last"
+    APPEND = "append"
+    OR = "or"
+
+
+class Option(NamedTuple):
+    """One option.  `default_kind` judges the value before the first section where that differs;
+    `since` is the release that brought this form of the option, `OLDEST` for those of 5.68 and before
+    whose age no longer matters."""
+
+    name: str
+    kind: Kind = ANYTHING
+    scope: Scope = Scope.SERVICE
+    repeat: Repeat = Repeat.LAST
+    since: Version = OLDEST
+    secret: bool = False
+    aliases: tuple[str, ...] = ()
+    default_kind: Kind | None = None
+
+
+def _plain(names: str, kind: Kind = ANYTHING, scope: Scope = Scope.SERVICE) -> list[Option]:
+    """Rows for options that differ in nothing but their names."""
+    return [Option(name, kind, scope) for name in names.split()]
+
+
+def _lists(names: str) -> list[Option]:
+    return [Option(name, repeat=Repeat.APPEND) for name in names.split()]
+
+
+def _seconds(word: str) -> Kind:
+    return number(f"Illegal {word} timeout", unit="seconds")
+
+
+_GLOBALS = [
+    *_plain("chroot EGD output pid RNDfile", scope=Scope.GLOBAL),
+    *_plain("fips RNDoverwrite syslog", YES_NO, Scope.GLOBAL),
+    Option(
+        "compression",
+        words("Specified compression type is not available", "deflate", "zlib"),
+        Scope.GLOBAL,
+    ),
+    Option("engine", scope=Scope.GLOBAL, repeat=Repeat.APPEND),
+    Option("engineCtrl", scope=Scope.GLOBAL, repeat=Repeat.APPEND, secret=True),
+    Option("engineDefault", scope=Scope.GLOBAL, repeat=Repeat.APPEND),
+    Option(
+        "foreground",
+        words("The argument needs to be either 'yes', 'quiet' or 'no'", "yes", "quiet", "no"),
+        Scope.GLOBAL,
+    ),
+    Option(
+        "log",
+        words("The argument needs to be either 'append' or 'overwrite'", "append", "overwrite"),
+        Scope.GLOBAL,
+    ),
+    Option(
+        "RNDbytes",
+        number("Illegal number of bytes to read from random seed files", unit="bytes"),
+        Scope.GLOBAL,
+    ),
+    Option("provider", scope=Scope.GLOBAL, repeat=Repeat.APPEND, since=(5, 75)),
+    Option("providerParameter", scope=Scope.GLOBAL, repeat=Repeat.APPEND, since=(5, 75), secret=True),
+    Option("setEnv", scope=Scope.GLOBAL, repeat=Repeat.APPEND, since=(5, 75), secret=True),
+]
+
+_SERVICE = [
+    *_lists("accept checkEmail checkHost checkIP connect redirect"),
+    *_plain("CAfile CApath cert ciphers CRLfile CRLpath engineId exec execArgs ident include key local"),
+    *_plain("protocol protocolAuthentication protocolDomain protocolHost protocolUsername"),
+    *_plain("PSKidentity PSKsecrets service sessiond setgid setuid sni"),
+    *_plain("client delay libwrap OCSPaia pty renegotiation reset retry verifyChain verifyPeer", YES_NO),
+    *_plain("sslVersion", kinds.VERSION),
+    Option("CAengine", repeat=Repeat.APPEND, since=(5, 68)),
+    Option("CAstore", since=(5, 75)),
+    Option("ciphersuites", since=(5, 51)),
+    Option("config", repeat=Repeat.APPEND, since=(5, 25)),
+    Option("curves", aliases=("curve",)),
+    Option("debug", kinds.LEVEL, default_kind=kinds.FACILITY_LEVEL),
+    Option("engineNum", number("Illegal engine number")),
+    Option("failover", words("The argument needs to be either 'rr' or 'prio'", "rr", "prio")),
+    Option(
+        "logId",
+        words("Invalid connection identifier type", "sequential", "unique", "thread", "process"),
+    ),
+    Option("OCSP"),
+    Option("OCSPflag", kinds.OCSP_FLAG, repeat=Repeat.OR),
+    Option("OCSPnonce", YES_NO, since=(5, 23)),
+    Option("OCSPrequire", YES_NO, since=(5, 71)),
+    Option("options", kinds.TLS_OPTION, repeat=Repeat.OR),
+    Option("protocolHeader", repeat=Repeat.APPEND, since=(5, 58), secret=True),
+    Option("protocolPassword", secret=True),
+    Option("requireCert", YES_NO, since=(5, 34)),
+    Option("retry", kinds.RETRY_DELAY, since=(5, 70)),
+    Option("securityLevel", number("Illegal security level", 0, 5), since=(5, 57)),
+    Option("sessionCacheSize", number("Illegal session cache size")),
+    Option("sessionCacheTimeout", number("Illegal session cache timeout"), aliases=("session",)),
+    Option("sessionResume", YES_NO, since=(5, 60)),
+    # Each name of the socket keeps its own value, so every line counts.
+    Option("socket", kinds.SOCKET_OPTION, repeat=Repeat.OR),
+    Option("sslVersionMax", kinds.VERSION, since=(5, 50)),
+    Option("sslVersionMin", kinds.VERSION, since=(5, 50)),
+    Option("stack", number("Illegal thread stack size", unit="bytes")),
+    Option("ticketKeySecret", kinds.ticket_secret("ticketKeySecret"), since=(5, 54), secret=True),
+    Option("ticketMacSecret", kinds.ticket_secret("ticketMacSecret"), since=(5, 54), secret=True),
+    Option("TIMEOUTbusy", _seconds("busy")),
+    Option("TIMEOUTclose", _seconds("close")),
+    Option("TIMEOUTconnect", _seconds("connect")),
+    Option("TIMEOUTidle", _seconds("idle")),
+    Option("TIMEOUTocsp", number("Illegal OCSP connect timeout", unit="seconds"), since=(5, 71)),
+    Option("transparent", kinds.TRANSPARENT),
+    Option("verify", number("Bad verify level", 0, 4)),
+]
+
+OPTIONS: tuple[Option, ...] = (*_GLOBALS, *_SERVICE)
+"""Every option of stunnel on Unix up to 5.75."""
+
+WINDOWS_ONLY = frozenset(("iconactive", "iconerror", "iconidle", "taskbar"))
+
+_SECRETS = "|".join(option.name for option in OPTIONS if option.secret)
+# A mistyped name must not lay its value open, so anything that looks like a password counts.
+_SECRET_IN_LINE = re.compile(rf"(?i)(\w*(?:passw|pwd|secret)\w*|{_SECRETS})(\s*=?\s*)(?=\S).*", re.DOTALL)
+
+
+def _by_name() -> dict[str, list[Option]]:
+    """Every spelling in lower case to the forms of its option, oldest first."""
+    forms: dict[str, list[Option]] = {}
+    for option in sorted(OPTIONS, key=lambda row: row.since):
+        for name in (option.name, *option.aliases):
+            forms.setdefault(name.lower(), []).append(option)
+    return forms
+
+
+_BY_NAME = _by_name()
+
+
+def find(name: str, version: Version | None = None) -> Option | None:
+    """The option that `name` (any case, or an alias) means in release `version`; None if there is none.
+
+    Without a version the newest form is returned.
+    """
+    rows = _BY_NAME.get(kinds.lower(name), ())
+    return next((row for row in reversed(rows) if version is None or row.since <= version), None)
+
+
+def is_secret(option: str) -> bool:
+    """Whether the value of `option` must never be shown, logged or exported."""
+    row = find(option)
+    return row is not None and row.secret
+
+
+def masked(option: str, value: str) -> str:
+    """`value` as it may be shown: a fixed mask for a secret (its length is a secret too), else itself."""
+    return MASK if value and is_secret(option) else value
+
+
+def masked_line(text: str) -> str:
+    """A raw line as it may be quoted: what follows the name of a secret option is masked."""
+    return _SECRET_IN_LINE.sub(lambda match: f"{match[1]}{match[2]}{MASK}", text)
+
+
+def unknown(name: str, version: Version) -> str:
+    """Why stunnel does not know the option `name` where it stands, in words and with what to do."""
+    row = find(name)
+    shown = printable(name, 40)
+    if row and row.since > version:
+        return f"`{row.name}` exists since stunnel {row.since[0]}.{row.since[1]} only: remove the line"
+    if row and row.scope is Scope.GLOBAL:
+        return f"`{row.name}` is a global option: move the line above the first [section]"
+    if kinds.lower(name) in WINDOWS_ONLY:
+        return f"`{shown}` exists on Windows only: remove the line"
+    near = difflib.get_close_matches(kinds.lower(shown), _BY_NAME, n=1)
+    hint = f": is `{_BY_NAME[near[0]][-1].name}` meant?" if near else ": remove the line or correct its name"
+    return f"stunnel has no option `{shown}`{hint}"

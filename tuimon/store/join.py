@@ -1,0 +1,138 @@
+"""The join: configuration ↔ process ↔ unit ↔ sockets ↔ certificates ↔ log, as pure functions.
+
+Rule: what is not known stays unknown; nothing is guessed from a name.
+"""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from tuimon.diagnose.policy import absolute
+from tuimon.model.endpoint import Endpoint, Socket
+from tuimon.model.instance import Instance
+from tuimon.model.process import Process, SocketTable
+from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
+from tuimon.model.unit import Unit
+from tuimon.store.logbook import SourceFacts
+
+_ANY = {"", "*", "0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
+
+
+def folder(instance: Instance) -> str:
+    """Where relative paths of a configuration start: the process's working directory."""
+    process = instance.process
+    if process is not None and process.cwd:
+        return process.cwd
+    if instance.unit is not None and instance.unit.working_directory:
+        return instance.unit.working_directory
+    return instance.key.config.rpartition("/")[0] or "/"
+
+
+def log_path(config: Config | None, processes: tuple[Process, ...]) -> str:
+    """The file log as seen from outside: what the process holds open, else what the file says."""
+    written = config.text("output") if config else ""
+    process = processes[0] if processes else None
+    if process is not None:
+        logs = [log.path for log in process.logs if not log.deleted]
+        wanted = [path for path in logs if written and path.endswith(written.lstrip("/"))]
+        if wanted or logs:
+            return (wanted or logs)[0]
+    if not written or written.startswith("/dev/"):
+        return ""
+    jail = config.text("chroot") if config else ""
+    cwd = process.cwd if process is not None else "/"
+    return jail.rstrip("/") + absolute(written, cwd or "/")
+
+
+def instance(
+    key: InstanceKey,
+    config: Config | None,
+    processes: tuple[Process, ...],
+    unit: Unit | None,
+    *,
+    facts: SourceFacts,
+    log: str,
+    processes_known: bool,
+) -> Instance:
+    """Join one instance; see `Instance` for what each field means."""
+    processes = tuple(sorted(processes, key=lambda each: each.id.started))
+    loaded_at, from_log, trouble = facts.loaded_at, True, facts.trouble
+    if processes:
+        started = processes[0].id.started
+        # The log's clock has whole seconds; an older load belongs to an earlier process.
+        if loaded_at is None or loaded_at + 1 < started:
+            loaded_at, from_log = started, False
+        if trouble is not None and (trouble.time or 0.0) + 1 < started:
+            trouble = None
+    else:
+        loaded_at, from_log = None, False
+    return Instance(
+        key=key,
+        config=config,
+        processes=processes,
+        processes_known=processes_known,
+        unit=unit,
+        loaded_at=loaded_at,
+        loaded_from_log=from_log,
+        trouble=trouble,
+        stopped=None if processes else facts.stopped,
+        version=facts.version,
+        log=log,
+    )
+
+
+def placeholder(key: InstanceKey, name: str) -> Service:
+    """A row for an instance whose services cannot be seen."""
+    return Service(key=ServiceKey(key.host, key.config, -1), name=name, file=key.config, line=0)
+
+
+def primary_of(service: Service, config: Config | None) -> Service | None:
+    """The service whose accept socket an SNI service is reached through."""
+    if service.sni_of is None or config is None:
+        return None
+    return next((each for each in config.services if each.key.ordinal == service.sni_of), None)
+
+
+def _same_address(endpoint: Endpoint, socket: Socket) -> bool:
+    if endpoint.host in _ANY or socket.address in _ANY:
+        return True
+    try:
+        return ip_address(endpoint.host) == ip_address(socket.address)
+    except ValueError:
+        return True  # a name: what it resolves to is stunnel's business
+
+
+def _loose(endpoint: Endpoint) -> bool:
+    """Whether the port cannot be known from the text: a service name, or 0 for a random one."""
+    return not endpoint.path and not endpoint.number
+
+
+def matching(accept: Iterable[Endpoint], sockets: Iterable[Socket]) -> tuple[Socket, ...]:
+    """The sockets that belong to these accept addresses by port (or path) and address."""
+    found = []
+    wanted = tuple(accept)
+    for socket in sockets:
+        for endpoint in wanted:
+            if endpoint.path:
+                hit = socket.address == endpoint.path
+            else:
+                hit = _loose(endpoint) or socket.port == endpoint.number
+                hit = hit and _same_address(endpoint, socket)
+            if hit:
+                found.append(socket)
+                break
+    return tuple(found)
+
+
+def listeners(
+    accept: tuple[Endpoint, ...], table: SocketTable, processes: tuple[Process, ...]
+) -> tuple[tuple[Socket, ...], bool]:
+    """The listening sockets of these addresses, and whether somebody else holds them."""
+    candidates = matching(accept, table.listening)
+    known = [process for process in processes if "open files" not in process.hidden]
+    if not processes:
+        return (), bool(candidates)
+    if not known:
+        return (() if any(map(_loose, accept)) else candidates), False
+    inodes = frozenset[int]().union(*(process.inodes for process in known))
+    mine = tuple(each for each in candidates if each.inode in inodes)
+    return mine, bool(candidates) and not mine and not any(map(_loose, accept))

@@ -1,0 +1,153 @@
+"""The logbook: records of all logs merged by time, and what they tell of each service and instance.
+
+Rule: bounded, and the order inside one file is never changed.  Our own probes are marked when they
+arrive and never counted as anybody's error or session.
+"""
+
+import re
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tuimon.model.log import Event, LogRecord
+from tuimon.model.tunnel import Traffic
+
+_OWN_LIMIT = 4096  # addresses of our own probes that are remembered
+_OWN_BEFORE, _OWN_AFTER = 3.0, 60.0  # seconds around a probe in which the log speaks of it
+_FROM = re.compile(r"connected remote server from (\S+)$")
+_FINAL = ("No more addresses", "No remote host resolved")
+_FAILURES = frozenset(
+    {Event.TLS_FAILED, Event.PEER_REJECTED, Event.CONNECT_FAILED, Event.RESOLVE_FAILED, Event.REJECTED}
+)
+
+
+class LogLine(NamedTuple):
+    """One record with its place: `sequence` grows by one a line, `own` marks our own probes."""
+
+    sequence: int
+    source: str
+    record: LogRecord
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What one log tells of the process that writes it; times are seconds since the epoch."""
+
+    loaded_at: float | None = None
+    trouble: LogRecord | None = None
+    stopped: LogRecord | None = None
+    version: str = ""
+
+
+class Logbook:
+    """All log lines, newest last, and the facts drawn from them."""
+
+    def __init__(self, limit: int) -> None:
+        self.lines: deque[LogLine] = deque(maxlen=limit)
+        self.generation = 0  # changes when lines were merged in before others
+        self.sources: dict[str, SourceFacts] = {}
+        self.traffic: dict[tuple[str, str], Traffic] = {}  # (source, service name)
+        self._own: OrderedDict[str, float] = OrderedDict()
+        self._candidates: dict[tuple[str, str], LogRecord] = {}
+        self._next = 0
+
+    def own_probe(self, local: str, now: float) -> None:
+        """Remember that a connection from `local` is ours."""
+        self._own[local] = now
+        self._own.move_to_end(local)
+        while len(self._own) > _OWN_LIMIT:
+            self._own.popitem(last=False)
+
+    def is_own(self, peer: str, at: float | None) -> bool:
+        """Whether a connection from `peer` at that time was one of our probes."""
+        began = self._own.get(peer)
+        return began is not None and (at is None or began - _OWN_BEFORE <= at <= began + _OWN_AFTER)
+
+    def append(self, source: str, records: tuple[LogRecord, ...], *, history: bool) -> set[str]:
+        """Take records of one log; returns the names of the services they speak of."""
+        touched: set[str] = set()
+        fresh = []
+        for record in records:
+            own = bool(record.peer) and self.is_own(record.peer, record.time)
+            if own and record.event is Event.CONNECTED:
+                found = _FROM.search(record.message)
+                if found and record.time is not None:  # the next stunnel of a chain sees this address
+                    self.own_probe(found[1], record.time)
+            fresh.append(LogLine(0, source, record, own))
+            self._learn(source, record, own=own)
+            if record.service:
+                touched.add(record.service)
+        if history and self.lines and fresh:
+            self._merge(fresh)
+        else:
+            for line in fresh:
+                self.lines.append(line._replace(sequence=self._next))
+                self._next += 1
+        return touched
+
+    def _merge(self, fresh: list[LogLine]) -> None:
+        """Put the history of one more log where its times belong."""
+        merged = sorted((*_timed(list(self.lines)), *_timed(fresh)), key=lambda pair: pair[0])
+        self.generation += 1
+        self.lines.clear()
+        for _, line in merged:
+            self.lines.append(line._replace(sequence=self._next))
+            self._next += 1
+
+    def _learn(self, source: str, record: LogRecord, *, own: bool) -> None:
+        facts = self.sources.get(source, SourceFacts())
+        match record.event:
+            case Event.STARTED:
+                version = record.message.split(" ")[1] if record.message.startswith("stunnel ") else ""
+                facts = replace(facts, version=version or facts.version, stopped=None, trouble=None)
+            case Event.CONFIG_OK:
+                facts = replace(facts, loaded_at=record.time, trouble=None, stopped=None)
+            case Event.CONFIG_FAILED | Event.RELOAD_FAILED | Event.BIND_FAILED:
+                if record.event is not Event.BIND_FAILED or (record.level or 7) <= 3:
+                    facts = replace(facts, trouble=facts.trouble or record)
+            case Event.STOPPED:
+                facts = replace(facts, stopped=record)
+            case _:
+                pass
+        self.sources[source] = facts
+        if record.service:
+            key = (source, record.service)
+            self.traffic[key] = self._traffic(key, record, own=own)
+
+    def _traffic(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> Traffic:
+        traffic = self.traffic.get(key, Traffic())
+        event = record.event
+        if event is Event.CONNECTED:
+            self._candidates.pop(key, None)
+            traffic = replace(traffic, target_failure=None, target_since=None, target_ok=record.time)
+        elif event in (Event.CONNECT_FAILED, Event.RESOLVE_FAILED):
+            if record.message.startswith(_FINAL):  # several addresses may fail before one answers
+                traffic = replace(
+                    traffic,
+                    target_failure=self._candidates.pop(key, record),
+                    target_since=traffic.target_since or record.time,
+                )
+            else:
+                self._candidates[key] = record
+        if own:
+            return traffic
+        if event in (Event.CONNECTED, Event.TLS_OK):
+            return replace(traffic, last_success=record.time, failing_since=None, failures=0, failure=None)
+        if event in _FAILURES:
+            return replace(
+                traffic,
+                failing_since=traffic.failing_since or record.time,
+                failures=traffic.failures + 1,
+                failure=record,
+            )
+        return traffic
+
+
+def _timed(lines: list[LogLine]) -> list[tuple[float, LogLine]]:
+    """Each line with its time; one without takes the line's before it, so that it keeps its place."""
+    timed, last = [], 0.0
+    for line in lines:
+        last = max(last, line.record.time) if line.record.time is not None else last
+        timed.append((last, line))
+    return timed

@@ -1,0 +1,150 @@
+"""What the store answers: judged services and instances, certificates in use, the summary."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tuimon.diagnose.certificate import critical_below, warn_below
+from tuimon.diagnose.finding import RANK, Finding, Light, State
+from tuimon.diagnose.service import on_disk, served
+from tuimon.model.certificate import Certificate
+from tuimon.model.instance import Instance
+from tuimon.model.service import ServiceKey
+from tuimon.model.tunnel import Tunnel
+from tuimon.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One service, judged.  `since` is when the state was first seen (seconds since the epoch),
+    `pending` that its first look is not complete."""
+
+    tunnel: Tunnel
+    findings: tuple[Finding, ...] = ()
+    state: State = State.PENDING
+    lights: tuple[Light, Light, Light] = (Light.UNKNOWN, Light.UNKNOWN, Light.UNKNOWN)
+    since: float | None = None
+
+    @property
+    def key(self) -> ServiceKey:
+        """The service's identity."""
+        return self.tunnel.key
+
+    @property
+    def cause(self) -> Finding | None:
+        """The first finding that is more than information, else the first."""
+        return self.findings[0] if self.findings else None
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that the CERT column counts: the service's own as served or on disk; for a
+        client service without one, the remote's."""
+        if not self.tunnel.service.client:
+            return served(self.tunnel) or on_disk(self.tunnel)
+        return on_disk(self.tunnel) or served(self.tunnel)
+
+    @property
+    def renewed(self) -> Certificate | None:
+        """The certificate on disk where another one is served."""
+        disk, shown = on_disk(self.tunnel), served(self.tunnel)
+        if self.tunnel.service.client or disk is None or shown is None or disk.sha256 == shown.sha256:
+            return None
+        return disk
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """One instance, judged."""
+
+    instance: Instance
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class CertificateUse:
+    """One certificate of the fleet: where it was seen.
+
+    `roles` are `own`, `served`, `chain`, `ca` or `client`; `paths` the files that hold it; `used_by`
+    service names.  `stale` says that a newer one replaced it on disk.
+    """
+
+    certificate: Certificate
+    roles: set[str] = field(default_factory=set)
+    paths: list[str] = field(default_factory=list)
+    used_by: list[str] = field(default_factory=list)
+    stale: bool = False
+
+
+class Summary(NamedTuple):
+    """Counts of the header; `certificates` are those of the fleet by urgency (CAs included)."""
+
+    services: int = 0
+    down: int = 0
+    critical: int = 0
+    warning: int = 0
+    ok: int = 0
+    unknown: int = 0
+    pending: int = 0
+    off: int = 0
+    expired: int = 0
+    expiring_critical: int = 0
+    expiring: int = 0
+
+
+def worst_first(row: Row) -> tuple[object, ...]:
+    """Sort key: state, then the soonest certificate, then the name."""
+    certificate = row.certificate
+    ends = certificate.not_after.timestamp() if certificate else float("inf")
+    return (RANK[row.state], ends, row.tunnel.service.name, row.key)
+
+
+def summary(rows: list[Row], certificates: list[CertificateUse], now: float, settings: Settings) -> Summary:
+    """Count states and certificates."""
+    states = [row.state for row in rows]
+    left = [(use.certificate, use.certificate.seconds_left(now)) for use in certificates if not use.stale]
+    limits = settings.thresholds
+    expired = sum(seconds <= 0 for _, seconds in left)
+    critical = sum(0 < seconds < critical_below(each, limits) for each, seconds in left)
+    warned = sum(critical_below(each, limits) <= seconds < warn_below(each, limits) for each, seconds in left)
+    return Summary(
+        services=len(rows),
+        down=states.count(State.DOWN),
+        critical=states.count(State.CRITICAL),
+        warning=states.count(State.WARNING),
+        ok=states.count(State.OK),
+        unknown=states.count(State.UNKNOWN) + states.count(State.NOT_PROBED),
+        pending=states.count(State.PENDING),
+        off=states.count(State.OFF),
+        expired=expired,
+        expiring_critical=critical,
+        expiring=warned,
+    )
+
+
+def inventory(rows: list[Row]) -> list[CertificateUse]:
+    """Every certificate of the fleet, soonest first: own, served with its chain, CA, client."""
+    uses: dict[str, CertificateUse] = {}
+
+    def note(certificate: Certificate, role: str, row: Row, path: str = "") -> None:
+        use = uses.setdefault(certificate.sha256, CertificateUse(certificate))
+        use.roles.add(role)
+        name = row.tunnel.service.name
+        if name not in use.used_by:
+            use.used_by.append(name)
+        if path and path not in use.paths:
+            use.paths.append(path)
+
+    for row in rows:
+        tunnel = row.tunnel
+        if tunnel.own is not None:
+            role = "client" if tunnel.service.client else "own"
+            for index, each in enumerate(tunnel.own.certificates):
+                note(each, role if index == 0 else "chain", row, tunnel.own.path)
+        if tunnel.ca is not None:
+            for each in tunnel.ca.certificates:
+                note(each, "ca", row, tunnel.ca.path)
+        if tunnel.handshake is not None:
+            for index, each in enumerate(tunnel.handshake.chain):
+                note(each, "served" if index == 0 else "chain", row)
+        if row.renewed is not None and row.certificate is not None:
+            uses[row.certificate.sha256].stale = True
+    return sorted(uses.values(), key=lambda use: (use.certificate.not_after, use.certificate.subject))

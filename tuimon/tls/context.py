@@ -1,0 +1,173 @@
+"""What a client brings to a handshake: versions, trust, its own certificate, the names it asks for.
+
+Rule: everything comes as bytes in memory; no file is opened here.  What cannot be used raises
+`UnusableError` in words, which the handshake turns into its outcome.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL import SSL, crypto
+
+from tuimon.model.handshake import VerifyError
+from tuimon.tls import states
+
+VERSIONS = {
+    "TLSv1": SSL.TLS1_VERSION,
+    "TLSv1.1": SSL.TLS1_1_VERSION,
+    "TLSv1.2": SSL.TLS1_2_VERSION,
+    "TLSv1.3": SSL.TLS1_3_VERSION,
+}
+"""Protocol versions as sslVersion of stunnel(8) spells them."""
+
+MAX_NAME = 255
+"""Longest server name, in bytes, that OpenSSL sends."""
+
+_PEM_CERTIFICATE = re.compile(
+    rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----",
+    re.DOTALL,
+)
+
+
+class UnusableError(Exception):
+    """Something that the caller brought cannot be used; the argument says what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the client offers and trusts.
+
+    `server_name` is the SNI name (an IP address is not sent, RFC 6066 section 3).  `ca_pem` holds any
+    number of trusted certificates; empty means that trust is not judged.  `key_pem` may be empty where
+    `certificate_pem` holds the key too; keys are unencrypted.  `legacy` allows TLS 1.0 and 1.1, which
+    takes security level 0.  `minimum` and `maximum` are keys of `VERSIONS`.  `reference_time` (seconds
+    since the epoch) is when the chain has to be valid, instead of now.
+    """
+
+    server_name: str = ""
+    ca_pem: bytes = b""
+    certificate_pem: bytes = b""
+    key_pem: bytes = b""
+    alpn: tuple[str, ...] = ()
+    legacy: bool = False
+    minimum: str = ""
+    maximum: str = ""
+    reference_time: float | None = None
+
+
+def connect(
+    offer: Offer,
+    verify_errors: list[VerifyError],
+    info: Callable[[SSL.Connection, int, int], None],
+) -> SSL.Connection:
+    """A client connection over memory BIOs.
+
+    Verification never stops the handshake: every error is appended to `verify_errors`.  `info` is
+    OpenSSL's information callback.  Raises UnusableError.
+    """
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_options(SSL.OP_NO_RENEGOTIATION)
+    _set_versions(context, offer)
+    _trust(context, offer)
+    if offer.certificate_pem:
+        _bring_certificate(context, offer.certificate_pem, offer.key_pem or offer.certificate_pem)
+
+    def verify(_connection: SSL.Connection, _cert: crypto.X509, code: int, depth: int, ok: int) -> bool:
+        if not ok:
+            error = VerifyError(code, depth, states.verify_error(code))
+            if error not in verify_errors:
+                verify_errors.append(error)
+        return True
+
+    context.set_verify(SSL.VERIFY_PEER, verify)
+    context.set_info_callback(info)
+    connection = SSL.Connection(context, None)
+    connection.set_connect_state()
+    try:
+        if offer.alpn:
+            connection.set_alpn_protos([name.encode("ascii") for name in offer.alpn])
+    except (SSL.Error, ValueError) as error:
+        raise UnusableError("the ALPN names cannot be sent") from error
+    _name(connection, offer.server_name)
+    return connection
+
+
+def _set_versions(context: SSL.Context, offer: Offer) -> None:
+    lowest = "TLSv1" if offer.legacy else "TLSv1.2"
+    try:
+        context.set_min_proto_version(VERSIONS[offer.minimum or lowest])
+        if offer.maximum:
+            context.set_max_proto_version(VERSIONS[offer.maximum])
+    except KeyError as error:
+        raise UnusableError(f"unknown TLS version {error}") from None
+    if offer.legacy:
+        context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+        context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
+
+
+def _trust(context: SSL.Context, offer: Offer) -> None:
+    store = context.get_cert_store()
+    if store is None:  # pragma: no cover - OpenSSL always gives a context a store
+        raise UnusableError("OpenSSL has no certificate store")
+    blocks = _PEM_CERTIFICATE.findall(offer.ca_pem)
+    if offer.ca_pem and not blocks:
+        raise UnusableError("the CA file holds no PEM certificate")
+    for block in blocks:
+        try:
+            # OpenSSL's own parser takes old roots that cryptography refuses
+            store.add_cert(crypto.load_certificate(crypto.FILETYPE_PEM, block))
+        except crypto.Error as error:
+            raise UnusableError("a certificate of the CA file cannot be decoded") from error
+    if offer.reference_time is not None:
+        store.set_time(datetime.fromtimestamp(offer.reference_time, UTC))
+
+
+def _bring_certificate(context: SSL.Context, certificate_pem: bytes, key_pem: bytes) -> None:
+    try:
+        certificate, *chain = x509.load_pem_x509_certificates(certificate_pem)
+        context.use_certificate(certificate)
+        for issuer in chain:
+            context.add_extra_chain_cert(issuer)
+    except ValueError as error:
+        raise UnusableError("the client certificate cannot be decoded") from error
+    except SSL.Error as error:
+        raise UnusableError(f"the client certificate cannot be used: {reasons(error)[-1]}") from error
+    try:
+        context.use_privatekey(load_pem_private_key(key_pem, None))  # type: ignore[arg-type]
+        context.check_privatekey()
+    except TypeError as error:
+        raise UnusableError("the client key is encrypted or of a kind that TLS does not use") from error
+    except SSL.Error as error:
+        raise UnusableError("the client key does not belong to the client certificate") from error
+    except Exception as error:  # cryptography's own reasons may quote the file
+        raise UnusableError("the client key cannot be decoded") from error
+
+
+def _name(connection: SSL.Connection, server_name: str) -> None:
+    if not server_name:
+        return
+    try:
+        ip_address(server_name)
+    except ValueError:
+        pass
+    else:
+        return
+    try:
+        name = server_name.encode("ascii" if server_name.isascii() else "idna")
+        if len(name) > MAX_NAME:  # pyOpenSSL does not look at OpenSSL's refusal
+            raise ValueError(server_name)
+        connection.set_tlsext_host_name(name)
+    except (SSL.Error, TypeError, ValueError) as error:
+        raise UnusableError("the server name cannot be sent as SNI") from error
+
+
+def reasons(error: SSL.Error) -> list[str]:
+    """The reasons of OpenSSL's error queue, oldest first; never empty."""
+    queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return [reason for _, _, reason in queue if reason] or ["no reason given"]
