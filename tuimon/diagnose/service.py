@@ -40,7 +40,7 @@ def not_loaded(tunnel: Tunnel, now: float) -> Finding | None:
     newer = disk.not_after > shown.not_after
     severity = Severity.WARNING if shown.seconds_left(now) > 0 else Severity.CRITICAL
     text = (
-        "renewed on disk, old one still served: reload"
+        "renewed on disk, old one served: reload"
         if newer
         else "another certificate is served than is on disk: reload"
     )

@@ -99,10 +99,10 @@ class Store:
             case events.ProbeFinished():
                 self._probed[event.key] = _Probed(event.handshake, event.reaches, self.now)
                 self._dirty.add(event.key.instance)
-            case events.CollectorFailed() | events.CollectorStarted():
-                failed = isinstance(event, events.CollectorFailed)
-                self.collectors[event.name] = event.failure if failed else None
-                self._status = True
+            case events.CollectorFailed(name, failure):
+                self.collectors[name], self._status = failure, True
+            case events.CollectorStarted(name):
+                self.collectors[name], self._status = None, True
             case _:
                 self._take_place(event)
 

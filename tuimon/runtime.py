@@ -1,0 +1,118 @@
+"""The runtime: collectors under one TaskGroup, their events into the store, a bell for the screen.
+
+Rule: one way only.  Events go into the store at once; the bell rings at most 20 times a second; what
+the collectors should look at follows from the store and is handed to them.  A collector that falls is
+reported as an event and started again with back-off; the others do not notice.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from tuimon.collect.base import Collector
+from tuimon.collect.certificates import Certificates
+from tuimon.collect.clock import Clock
+from tuimon.collect.configs import Configs
+from tuimon.collect.logs import Logs
+from tuimon.collect.probes import Probes
+from tuimon.collect.processes import Processes
+from tuimon.collect.units import Units
+from tuimon.events import CollectorFailed, CollectorStarted, Event
+from tuimon.host.base import Host
+from tuimon.model.failure import Failure, Reason
+from tuimon.model.service import ServiceKey
+from tuimon.model.tunnel import Interest
+from tuimon.settings import Settings
+from tuimon.store import Changes, Store
+from tuimon.text import printable
+
+BELL = 0.05
+"""Seconds between two rings."""
+
+_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds before a fallen collector is started again
+
+
+class Runtime:
+    """Runs the collectors of one host and keeps its store."""
+
+    def __init__(self, host: Host, settings: Settings, paths: tuple[str, ...] = ()) -> None:
+        self.store = Store(settings, only=bool(paths))
+        self._host = host
+        self._probes = Probes(host, settings)
+        self._collectors: tuple[Collector, ...] = (
+            Clock(settings.intervals.clock),
+            Configs(host, settings, paths),
+            Processes(host, settings),
+            Certificates(host),
+            Logs(host),
+            Units(host, settings),
+            self._probes,
+        )
+        self._listeners: list[Callable[[Changes], None]] = []
+        self._interest: Interest | None = None
+        self._bell: asyncio.TimerHandle | None = None
+
+    def subscribe(self, listener: Callable[[Changes], None]) -> None:
+        """Call `listener` on the loop whenever something changed, at most 20 times a second."""
+        self._listeners.append(listener)
+
+    def probe_now(self, keys: frozenset[ServiceKey]) -> None:
+        """Probe these services now."""
+        self._probes.ask(keys)
+
+    async def run(self) -> None:
+        """Collect until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for collector in self._collectors:
+                    group.create_task(self._keep(collector), name=collector.name)
+        finally:
+            if self._bell is not None:
+                self._bell.cancel()
+            await self._host.close()
+
+    async def settle(self) -> None:
+        """Wait until everything was looked at once (`Store.pending` is empty)."""
+        done = asyncio.Event()
+
+        def look(_: Changes) -> None:
+            if not self.store.pending():
+                done.set()
+
+        self._listeners.append(look)
+        try:
+            await done.wait()
+        finally:
+            self._listeners.remove(look)
+
+    async def _keep(self, collector: Collector) -> None:
+        retry = _FIRST_RETRY
+        while True:
+            self._publish(CollectorStarted(collector.name))
+            began = self._host.monotonic()
+            try:
+                await collector.run(self._publish)
+                failure = Failure(Reason.OTHER, "ended")
+            except Exception as error:  # a bug in one collector must not end the others
+                failure = Failure(Reason.OTHER, printable(f"{type(error).__name__}: {error}", 300))
+            if self._host.monotonic() - began > _LAST_RETRY:
+                retry = _FIRST_RETRY
+            self._publish(CollectorFailed(collector.name, failure, retry))
+            await asyncio.sleep(retry)
+            retry = min(retry * 2, _LAST_RETRY)
+
+    def _publish(self, event: Event) -> None:
+        self.store.apply(event)
+        if self._bell is None:
+            self._bell = asyncio.get_running_loop().call_later(BELL, self._ring)
+
+    def _ring(self) -> None:
+        self._bell = None
+        changes = self.store.drain()
+        interest = self.store.interest()
+        if interest != self._interest:
+            self._interest = interest
+            for collector in self._collectors:
+                collector.want(interest)
+        if changes:
+            for listener in tuple(self._listeners):
+                listener(changes)

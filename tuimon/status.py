@@ -1,0 +1,101 @@
+"""`tuimon status`: one full sweep without a screen, as a table for people or JSON for programs.
+
+Rule: it says what the screen says, because it asks the same store.
+"""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Callable
+
+import msgspec
+
+from tuimon import export
+from tuimon.diagnose.finding import State
+from tuimon.host.local import LocalHost
+from tuimon.runtime import Runtime
+from tuimon.settings import Settings
+from tuimon.store import Row, Store
+
+_SIGNS = {
+    State.DOWN: "✖ DOWN",
+    State.CRITICAL: "✖ CRIT",
+    State.WARNING: "▲ WARN",
+    State.UNKNOWN: "? ?",
+    State.PENDING: "… …",
+    State.OK: "● OK",
+    State.NOT_PROBED: "– –",
+    State.OFF: "○ OFF",
+}
+_ASCII = str.maketrans(
+    {"✖": "x", "▲": "!", "●": "*", "…": ".", "–": "-", "○": "o", "→": ">", "−": "-", "↳": "\\"}
+)
+_SWEEP = 30.0  # seconds after which a sweep ends with what it has
+
+
+async def sweep(settings: Settings, paths: tuple[str, ...]) -> Store:
+    """Discover, parse, probe, read and judge once; ends when everything was looked at."""
+    runtime = Runtime(LocalHost(poll=settings.intervals.files), settings, paths)
+    running = asyncio.create_task(runtime.run())
+    settled = asyncio.create_task(runtime.settle())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_SWEEP + 2 * settings.probes.timeout):
+            await asyncio.wait((running, settled), return_when=asyncio.FIRST_COMPLETED)
+    for task in (settled, running):
+        task.cancel()
+    await asyncio.gather(running, settled, return_exceptions=True)
+    runtime.store.drain()
+    return runtime.store
+
+
+def days(row: Row, now: float) -> str:
+    """`87d`, `−2d`, `9→89d`, or empty."""
+    shown, renewed = row.certificate, row.renewed
+    if shown is None:
+        return "psk" if row.tunnel.service.psk_only else ""
+    left = int(shown.seconds_left(now) / 86400)
+    text = f"−{-left}d" if shown.seconds_left(now) < 0 else f"{left}d"
+    return f"{text[:-1]}→{int(renewed.seconds_left(now) / 86400)}d" if renewed else text
+
+
+def table(store: Store, width: int) -> list[str]:
+    """The table as lines no wider than `width`."""
+    rows = store.rows()
+    names = max((len(_name(row)) for row in rows), default=7)
+    names = max(7, min(names, 24))
+    lines = [f"{'STATE':7} {'SERVICE':{names}} {'CERT':>7}  WHY"]
+    for row in rows:
+        why = row.findings[0].text if row.findings else ""
+        line = f"{_SIGNS[row.state]:7} {_name(row)[:names]:{names}} {days(row, store.now):>7}  {why}"
+        lines.append(line if len(line) <= width else line[: width - 1] + "…")
+    total = store.summary()
+    words = (
+        (total.down, "down"),
+        (total.critical, "critical"),
+        (total.warning, "warnings"),
+        (total.ok, "ok"),
+        (total.unknown + total.pending, "not seen"),
+        (total.off, "off"),
+    )
+    counts = ", ".join(f"{count} {word}" for count, word in words if count)
+    lines += ["", f"{total.services} services on {store.host}: {counts or 'nothing found'}"]
+    if not rows:
+        lines.append(f"looked at running processes, systemd units and {store.settings.config_folder}/*.conf")
+    lines += [f"not seen: {each}" for each in store.blind_spots()]
+    return lines
+
+
+def _name(row: Row) -> str:
+    return ("↳ " if row.tunnel.primary else "") + row.tunnel.service.name
+
+
+def run(settings: Settings, paths: tuple[str, ...], *, json: bool, write: Callable[[str], object]) -> int:
+    """Sweep, print, and return the exit status."""
+    store = asyncio.run(sweep(settings, paths))
+    if json:
+        write(msgspec.json.format(msgspec.json.encode(export.status(store)), indent=2).decode() + "\n")
+    else:
+        lines = table(store, shutil.get_terminal_size((120, 36)).columns)
+        text = "\n".join(lines) + "\n"
+        write(text.translate(_ASCII) if settings.ascii else text)
+    return export.exit_status(store)
