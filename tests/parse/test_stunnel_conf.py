@@ -8,7 +8,7 @@ from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import Config, Role
 from tuimon.parse import stunnel_conf
 from tuimon.parse.stunnel_conf import ListFolder, ReadFile, parse, run
-from tuimon.parse.stunnel_options import MASK, OPTIONS, Scope, find, is_secret, masked, masked_line
+from tuimon.parse.stunnel_options import MASK, OPTIONS, Scope, find, is_secret, masked_line
 
 PATH = "/etc/stunnel/x.conf"
 
@@ -235,9 +235,9 @@ def test_a_secret_is_never_quoted() -> None:
 def test_secrets_are_masked_for_shows() -> None:
     """A mask does not tell the length; other values are left alone."""
     assert is_secret("PROTOCOLPASSWORD")
-    assert masked("protocolPassword", "abc") == masked("ticketKeySecret", "abcdef") == MASK
-    assert masked("protocolPassword", "") == ""
-    assert masked("protocolUsername", "abc") == "abc"
+    options = config("[a]\nprotocolPassword = abc\nprotocolUsername = abc\n").services[0].options
+    assert options["protocolPassword"][0].shown == MASK
+    assert options["protocolUsername"][0].shown == "abc"
     assert masked_line("connect = x:1") == "connect = x:1"
 
 

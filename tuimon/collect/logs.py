@@ -23,6 +23,7 @@ HISTORY = 256 * 1024
 
 _CHUNK = 64 * 1024  # bytes a read
 _POLL = 0.5  # seconds between two looks at a log that was renamed and may still be written to
+_KEPT = 4  # renamed files of one log that are read on
 _BATCH = 16  # chunks of one log before the others get their turn
 
 
@@ -36,12 +37,12 @@ class _Open:
 
 @dataclass(slots=True)
 class _Log:
-    """One followed name: the file it leads to, the one it led to before, and the ids seen so far."""
+    """One followed name: the file it leads to, those it led to before, and the ids seen so far."""
 
     path: str
     reader: LogReader = field(default_factory=LogReader)
     current: _Open | None = None
-    previous: _Open | None = None
+    previous: list[_Open] = field(default_factory=list)
     failure: Failure | None = None
     told: bool = False
 
@@ -83,20 +84,20 @@ class Logs:
 
     async def _changes(self) -> frozenset[str]:
         """Wait for a change; a renamed log has no name that could be watched, so it is polled."""
-        old = frozenset(log.path for log in self._logs.values() if log.previous is not None)
+        old = frozenset(log.path for log in self._logs.values() if log.previous)
         if not old:
             return await self._watch.changes()
         try:
-            return old | await asyncio.wait_for(self._watch.changes(), _POLL)
+            async with asyncio.timeout(_POLL):
+                return old | await self._watch.changes()
         except TimeoutError:
             return old
 
     def _forget(self, paths: set[str]) -> None:
         for path in paths:
             log = self._logs.pop(path)
-            for each in (log.current, log.previous):
-                if each is not None:
-                    each.tail.close()
+            for each in (*log.previous, *((log.current,) if log.current else ())):
+                each.tail.close()
 
     async def _advance(self, log: _Log, publish: Publish) -> bool:
         """Read what is new; True if there may be more at once."""
@@ -105,12 +106,13 @@ class Logs:
         if log.failure is not None and (switched or first):
             self._tell(log, (), publish, first=first)
         more = False
-        if log.previous is not None:
-            more = await self._drain(log, log.previous, publish, first=False)
-            if not more and log.current is not None and await log.current.tail.size() > 0:
-                await self._drain(log, log.previous, publish, first=False)
-                log.previous.tail.close()
-                log.previous = None
+        for old in log.previous:
+            more = await self._drain(log, old, publish, first=False) or more
+        if log.previous and not more and log.current is not None and await log.current.tail.size() > 0:
+            for old in log.previous:  # what came between the last read and the first line of the new file
+                await self._drain(log, old, publish, first=False)
+                old.tail.close()
+            log.previous = []
         if log.current is not None:
             more = await self._drain(log, log.current, publish, first=first) or more
             if first and not log.told:
@@ -121,8 +123,7 @@ class Logs:
         """Open the file that the name leads to now, if it is another; True if anything changed."""
         stamp = await self._host.stamp(log.path)
         if isinstance(stamp, Failure):
-            if log.current is not None and log.previous is None:
-                log.previous, log.current = log.current, None
+            self._retire(log)
             changed = log.failure is None
             log.failure = stamp
             return changed
@@ -137,15 +138,21 @@ class Logs:
             changed = log.failure is None
             log.failure = opened if opened.reason is not Reason.MISSING else log.failure
             return changed and log.failure is not None
-        if log.current is not None:
-            if log.previous is not None:
-                log.previous.tail.close()
-            log.previous = log.current
+        self._retire(log)
         log.current = _Open(opened)
         log.failure = None
         if not log.told:
             await self._skip_history(log.current)
         return True
+
+    def _retire(self, log: _Log) -> None:
+        """The name leads elsewhere: keep the file, stunnel may write to it until it reopens its log."""
+        if log.current is not None:
+            log.previous.append(log.current)
+            log.current = None
+        for old in log.previous[:-_KEPT]:
+            old.tail.close()
+        del log.previous[:-_KEPT]
 
     async def _skip_history(self, opened: _Open) -> None:
         """Start near the end of a log that is seen for the first time, at the start of a line."""

@@ -81,7 +81,8 @@ class Probes:
                     else:
                         wait = min(wait, due.next - now)
                 try:
-                    await asyncio.wait_for(self._wake.wait(), max(0.05, wait))
+                    async with asyncio.timeout(max(0.05, wait)):
+                        await self._wake.wait()
                 except TimeoutError:
                     continue
 

@@ -4,6 +4,7 @@ Rule: a machine without systemd is no fault; what may not be asked is said.
 """
 
 import asyncio
+import re
 
 from tuimon.collect.base import Publish
 from tuimon.events import UnitsSeen
@@ -11,11 +12,13 @@ from tuimon.host.base import Host
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.tunnel import Interest
 from tuimon.model.unit import Unit
-from tuimon.parse.systemctl import PROPERTIES, is_stunnel, parse_units
+from tuimon.parse.systemctl import PROPERTIES, is_init_script, is_stunnel, parse_units
 from tuimon.settings import Settings
 from tuimon.text import printable
 
 _PATIENCE = 10.0  # seconds for one call of systemctl
+_CONF, _TEMPLATE = ".conf", "@.service"
+_INSTANCE = re.compile(r"[A-Za-z0-9:_.-]+")  # what stands for itself in a unit's name, systemd.unit(5)
 
 
 class Units:
@@ -47,20 +50,49 @@ class Units:
         loaded = await self._show(("--type=service", "--all", "*"))
         if isinstance(loaded, Failure):
             return UnitsSeen(host, (), loaded)
-        units = {unit.name: unit for unit in loaded if is_stunnel(unit)}
-        # Files that are installed but not loaded: enabled for the next boot, or simply there.
+        seen = {unit.name: unit for unit in loaded}
+        installed = await self._installed()
+        seen |= await self._named([name for name in installed if _TEMPLATE not in name and name not in seen])
+        units = {name: unit for name, unit in seen.items() if is_stunnel(unit)}
+        # Where the init script runs, an instance that systemd has forgotten tells nothing of its file.
+        if not any(is_init_script(unit) and unit.active_state == "active" for unit in seen.values()):
+            templates = [name.removesuffix(_TEMPLATE) for name in installed if name.endswith(_TEMPLATE)]
+            units |= await self._forgotten(templates, {unit.config for unit in units.values()})
+        return UnitsSeen(host, tuple(units[name] for name in sorted(units)))
+
+    async def _installed(self) -> list[str]:
+        """Names of unit files, loaded or not: enabled for the next boot, or simply there."""
         listed = await self._host.run(
             ("systemctl", "list-unit-files", "--type=service", "--no-legend", "--no-pager", "*stunnel*"),
             _PATIENCE,
         )
-        if not isinstance(listed, Failure):
-            words = [line.split() for line in listed.stdout.decode("utf-8", "replace").splitlines()]
-            names = [each[0] for each in words if each and not each[0].endswith("@.service")]
-            missing = tuple(name for name in names if name not in units)
-            more = await self._show(("--", *missing)) if missing else ()
-            if not isinstance(more, Failure):
-                units.update({unit.name: unit for unit in more if is_stunnel(unit)})
-        return UnitsSeen(host, tuple(units[name] for name in sorted(units)))
+        if isinstance(listed, Failure):
+            return []
+        return [line.split()[0] for line in listed.stdout.decode("utf-8", "replace").splitlines() if line]
+
+    async def _forgotten(self, templates: list[str], known: set[str]) -> dict[str, Unit]:
+        """Instances that are neither active, failed nor enabled: systemd has unloaded them.
+
+        Any file could be started by any template, so these are asked for by name; only systemd can
+        tell which file an instance reads.
+        """
+        folder = self._settings.config_folder
+        entries = await self._host.list(folder)
+        if isinstance(entries, Failure):
+            return {}
+        files = sorted(entry.name for entry in entries if entry.name.endswith(_CONF))
+        wanted = {f"{folder}/{name}" for name in files} - known
+        stems = [name.removesuffix(_CONF) for name in files if f"{folder}/{name}" in wanted]
+        names = [
+            f"{each}@{stem}.service" for each in templates for stem in stems if _INSTANCE.fullmatch(stem)
+        ]
+        found = await self._named(names)
+        return {name: unit for name, unit in found.items() if is_stunnel(unit) and unit.config in wanted}
+
+    async def _named(self, names: list[str]) -> dict[str, Unit]:
+        """These units by name; empty where systemd does not answer."""
+        shown = await self._show(("--", *names)) if names else ()
+        return {} if isinstance(shown, Failure) else {unit.name: unit for unit in shown}
 
     async def _show(self, arguments: tuple[str, ...]) -> tuple[Unit, ...] | Failure:
         argv = ("systemctl", "show", "--no-pager", "--timestamp=unix", f"--property={','.join(PROPERTIES)}")

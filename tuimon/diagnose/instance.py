@@ -12,6 +12,7 @@ from tuimon.model.failure import Reason
 from tuimon.model.instance import Instance
 from tuimon.model.service import Problem
 from tuimon.model.tunnel import Tunnel
+from tuimon.model.unit import Unit
 
 _GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the load was loaded
 
@@ -35,9 +36,9 @@ def config_error(instance: Instance) -> Finding | None:
         for each in config.problems[:5]
     )
     if instance.running:
-        text = f"a restart would fail: {where}: {first.reason}"
+        text = f"a restart would fail: {where}: {first.text or first.reason}"
     else:
-        text = f"stunnel refuses {where}: {first.reason}"
+        text = f"stunnel refuses {where}: {first.text or first.reason}"
     return Finding(
         "config-error", Severity.CRITICAL, text, first.meaning, evidence, down=not instance.running
     )
@@ -70,6 +71,17 @@ def blocked(tunnels: Iterable[Tunnel]) -> Finding | None:
     return None
 
 
+def port_taken(tunnels: Iterable[Tunnel]) -> Finding | None:
+    """Somebody else listens where this process would: it cannot bind, and so not start."""
+    for tunnel in tunnels:
+        if tunnel.taken:
+            where = ", ".join(each.text for each in tunnel.service.accept)
+            text = f"{where} is held by another process, so that [{tunnel.service.name}] cannot start"
+            fix = "find its holder: ss -ltnp"
+            return Finding("accept-taken", Severity.CRITICAL, text, fix, (f"accept = {where}",), down=True)
+    return None
+
+
 def not_running(instance: Instance, now: float) -> Finding | None:
     """No process runs this configuration: stopped on purpose, failed, or simply not there."""
     if instance.running or not instance.processes_known or (instance.config and instance.config.inetd):
@@ -81,17 +93,9 @@ def not_running(instance: Instance, now: float) -> Finding | None:
     if unit is not None:
         state = f"{unit.active_state} ({unit.sub_state})"
         evidence += (f"{unit.name}: {state}, result {unit.result}, {unit.enabled or 'static'}",)
-        fix = f"systemctl start {unit.name}"
-        if unit.active_state == "failed":
-            text = f"unit {unit.name} failed: {unit.result}"
-            see = f"journalctl -u {unit.name}; then {fix}"
-            return Finding("unit-failed", Severity.CRITICAL, text, see, evidence, down=True)
-        if unit.type == "simple" and instance.config and _daemonises(instance):
-            text = f"{unit.name} ended at once: the file lacks `foreground = yes`"
-            fix = "put `foreground = yes` before the first section"
-            return Finding("unit-type", Severity.CRITICAL, text, fix, evidence, down=True)
-        if unit.active_state == "inactive":
-            return Finding("not-running", Severity.INFO, "stopped", fix, evidence, off=True)
+        found = _ended_unit(unit, evidence, now, daemonises=_daemonises(instance))
+        if found is not None:
+            return found
     text = "stunnel is not running"
     if stopped is not None and stopped.time is not None:
         text += f", ended at {clock(stopped.time, now)}"
@@ -99,9 +103,36 @@ def not_running(instance: Instance, now: float) -> Finding | None:
     return Finding("not-running", Severity.CRITICAL, text, fix, evidence, down=True)
 
 
+def _ended_unit(unit: Unit, evidence: tuple[str, ...], now: float, *, daemonises: bool) -> Finding | None:
+    """Why a unit that should run stunnel does not, as far as systemd knows."""
+    name, start = unit.name.removesuffix(".service"), f"systemctl start {unit.name}"
+    if unit.active_state == "failed":
+        text = f"unit {unit.name} failed: {unit.result}"
+        see = f"journalctl -u {unit.name}; then {start}"
+        return Finding("unit-failed", Severity.CRITICAL, text, see, evidence, down=True)
+    if unit.sub_state == "auto-restart":
+        text = f"ended, systemd restarts it ({unit.restarts} times so far): {name}"
+        see = f"journalctl -u {unit.name}"
+        return Finding("unit-restarting", Severity.CRITICAL, text, see, evidence, down=True)
+    if unit.active_state != "inactive":
+        return None
+    if daemonises and unit.type in {"simple", "exec"} and not unit.stopped:
+        # systemd takes the exit of the parent for the end of the service, and kills the daemon.
+        text = f"no `foreground = yes`: {name} ends at once"
+        fix = f"put `foreground = yes` before the first section; then {start}"
+        return Finding("unit-type", Severity.CRITICAL, text, fix, evidence, down=True)
+    if unit.stopped is False:
+        text = f"ended by itself at {clock(unit.since, now)}: {name}"
+        return Finding("not-running", Severity.CRITICAL, text, start, evidence, down=True)
+    if unit.stopped is None and unit.enabled == "enabled":
+        text = f"enabled, but nothing started it: {name}"
+        return Finding("not-running", Severity.CRITICAL, text, start, evidence, down=True)
+    text = f"stopped at {clock(unit.since, now)}" if unit.stopped else f"stopped, not enabled: {name}"
+    return Finding("not-running", Severity.INFO, text, start, evidence, off=True)
+
+
 def _daemonises(instance: Instance) -> bool:
-    assert instance.config is not None  # noqa: S101 - the caller looked
-    return instance.config.text("foreground", "no").lower() == "no"
+    return instance.config is not None and instance.config.text("foreground", "no").lower() == "no"
 
 
 def hung(instance: Instance) -> Finding | None:
@@ -150,7 +181,7 @@ def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Fi
     stopped = not_running(instance, now)
     if stopped is None or stopped.off:
         return stopped
-    return blocked(tunnels) or stopped
+    return blocked(tunnels) or port_taken(tunnels) or stopped
 
 
 def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tuple[Finding, ...]:

@@ -156,7 +156,8 @@ class LocalHost:
         """Run `call` on the host's threads; `Failure` after `timeout` seconds or on an OSError."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, call)
         try:
-            return await asyncio.wait_for(future, timeout)
+            async with asyncio.timeout(timeout):  # wait_for of Python 3.11 can swallow a cancellation
+                return await future
         except TimeoutError:
             return Failure(Reason.TIMEOUT, f"no answer from the file system within {timeout:.0f} s")
         except OSError as error:
@@ -203,7 +204,8 @@ class LocalHost:
         except OSError as error:
             return _failure(error, argv[0])
         try:
-            out, err = await asyncio.wait_for(process.communicate(), timeout)
+            async with asyncio.timeout(timeout):
+                out, err = await process.communicate()
         except TimeoutError:
             return Failure(Reason.TIMEOUT, f"{argv[0]} did not end within {timeout:.0f} s")
         finally:

@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from typing import NamedTuple
 
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from tuimon.model.service import Stamp
 
+_PATIENCE = 5.0  # seconds for the first look at what is newly wanted
 _LINKS = 40  # as many symlinks as the kernel follows before it says ELOOP
 
 
@@ -60,6 +61,7 @@ class Subscription:
         self.wanted: frozenset[str] = frozenset()
         self.stamps: dict[str, Stamp | None] = {}
         self._changed: set[str] = set()
+        self._looks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -71,7 +73,16 @@ class Subscription:
         new = wanted - self.wanted
         self.wanted = wanted
         self._watcher.stir()
-        self.changed(new)
+        if new:
+            look = asyncio.create_task(self._first_look(new))
+            self._looks.add(look)
+            look.add_done_callback(self._looks.discard)
+
+    async def _first_look(self, paths: frozenset[str]) -> None:
+        """Note the identities before the reader is told, so that no change falls between the two."""
+        for path, stamp in (await self._watcher.identities(paths)).items():
+            self.stamps.setdefault(path, stamp)
+        self.changed(paths)
 
     def stamped(self, stamps: dict[str, Stamp | None]) -> None:
         """Take the identities of all wanted paths as they are now; what differs has changed."""
@@ -99,6 +110,8 @@ class Subscription:
     def close(self) -> None:
         """Wake the reader for the last time."""
         self._closed = True
+        for look in self._looks:
+            look.cancel()
         self._wake.set()
         self._watcher.drop(self)
 
@@ -117,9 +130,13 @@ def _survey(paths: frozenset[str]) -> _Survey:
     for path in paths:
         for spot in spots(path):
             dependents.setdefault(spot, set()).add(path)
-            folder = spot if os.path.isdir(spot) else os.path.dirname(spot)
-            if os.path.isdir(folder):
-                folders.add(folder)
+            if os.path.isdir(spot):
+                folders.add(spot)
+            folder = os.path.dirname(spot)
+            while not os.path.isdir(folder):  # what is missing is awaited where it would appear
+                dependents.setdefault(folder, set()).add(path)
+                folder = os.path.dirname(folder)
+            folders.add(folder)
     return _Survey(dependents, {path: _identity(path) for path in paths}, frozenset(folders))
 
 
@@ -147,6 +164,14 @@ class Watcher:
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
 
+    async def identities(self, paths: Iterable[str]) -> dict[str, Stamp | None]:
+        """Who these are now; nothing where the file system stalls."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                return await loop.run_in_executor(self._threads, lambda: {p: _identity(p) for p in paths})
+        return {}
+
     def stir(self) -> None:
         """Look at all wanted paths soon."""
         self._stirred.set()
@@ -156,7 +181,8 @@ class Watcher:
         loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), self._poll)
+                async with asyncio.timeout(self._poll):
+                    await self._stirred.wait()
             self._stirred.clear()
             paths = frozenset[str]().union(*(each.wanted for each in self._subscriptions))
             survey = await loop.run_in_executor(self._threads, _survey, paths)
@@ -175,7 +201,7 @@ class Watcher:
                 continue
             # What changed between the survey and the first watch is found by one more survey.
             asyncio.get_running_loop().call_later(0.2, self.stir)
-            with contextlib.suppress(FileNotFoundError):  # a folder went away: the survey notices
+            with contextlib.suppress(OSError, RuntimeError):  # a folder went away, or no watch is left
                 async for changes in awatch(
                     *folders,
                     watch_filter=None,
@@ -185,22 +211,26 @@ class Watcher:
                     recursive=False,
                     ignore_permission_denied=True,
                 ):
-                    self._notice({name for _, name in changes})
+                    self._notice(changes)
             if not self._rebuild.is_set():
-                await asyncio.sleep(self._poll)
+                self.stir()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):
+                        await self._rebuild.wait()
 
-    def _notice(self, names: set[str]) -> None:
+    def _notice(self, changes: set[tuple[Change, str]]) -> None:
         """Tell the subscribers; a folder that is wanted changes with its entries."""
         hit: set[str] = set()
-        links = False
-        for name in names:
+        for change, name in changes:
             dependents = self._survey.dependents.get(name, set())
             hit |= dependents | self._survey.dependents.get(os.path.dirname(name), set())
-            links = links or any(name != path for path in dependents)
+            if dependents and change is not Change.modified:  # it may be a symlink that leads elsewhere
+                self.stir()
+            if change is Change.deleted and name in self._survey.folders:  # the watch died with it
+                self._rebuild.set()
+                self.stir()
         for subscription in self._subscriptions:
             subscription.changed(hit)
-        if links:  # a symlink may lead elsewhere now
-            self.stir()
 
     async def close(self) -> None:
         """Stop watching."""

@@ -4,6 +4,7 @@ Rule: every string here has passed `printable`; a field that could not be decode
 in `undecodable`.
 """
 
+import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -75,6 +76,13 @@ class Certificate:
         if self.san:
             return self.san[0].partition(":")[2]
         return self.subject or f"serial {self.serial}"
+
+    @property
+    def pem(self) -> str:
+        """The certificate in PEM (RFC 7468), lines of 64 characters."""
+        text = base64.b64encode(self.der).decode("ascii")
+        lines = [text[index : index + 64] for index in range(0, len(text), 64)]
+        return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
 
     @property
     def lifetime(self) -> float:

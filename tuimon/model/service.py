@@ -7,6 +7,9 @@ from typing import NamedTuple
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure
 
+MASK = "••••••"
+"""What is shown instead of a secret; of fixed length, since its length is a secret too."""
+
 
 class InstanceKey(NamedTuple):
     """One stunnel instance of a host: its configuration's absolute path, or `pid 123` if unknown."""
@@ -39,11 +42,20 @@ class Role(StrEnum):
 
 
 class Value(NamedTuple):
-    """One value of an option as written, with the file and the line (from 1) it came from."""
+    """One value of an option as written, with the file and the line (from 1) it came from.
+
+    `secret` values (passwords, keys) are for stunnel's eyes only: show `shown`.
+    """
 
     text: str
     file: str
     line: int
+    secret: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be shown."""
+        return MASK if self.secret and self.text else self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ class Unit:
     """One service unit, in the words of `systemctl show`.
 
     `argv` is its ExecStart, `config` the configuration that it names (absolute) or empty.
-    `type` is systemd.service(5) Type=, `enabled` UnitFileState.
+    `type` is systemd.service(5) Type=, `enabled` UnitFileState.  `stopped` tells how an inactive unit
+    came to be so: True by a stop job (`systemctl stop`), False by itself, None where systemd does not
+    know: it forgets a unit that is neither active, failed nor enabled.
     """
 
     name: str
@@ -27,3 +29,4 @@ class Unit:
     restarts: int = 0
     needs_reload: bool = False
     since: float | None = None
+    stopped: bool | None = None

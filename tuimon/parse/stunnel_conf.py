@@ -189,7 +189,8 @@ class _Parser:
         if option.name == "include":
             yield from self.include(line, file, value, folders)
             return None
-        return self.option(option, Value(printable(value, MAX_LINE), file, line.number), line, file)
+        said = Value(printable(value, MAX_LINE), file, line.number, option.secret)
+        return self.option(option, said, line, file)
 
     def find(self, name: bytes) -> Option | None:
         """The option as it is known at this place: no global ones once a section was opened."""

@@ -8,6 +8,7 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
+from tuimon.model.service import MASK
 from tuimon.parse import stunnel_values as kinds
 from tuimon.parse.stunnel_values import ANYTHING, YES_NO, Kind, number, words
 from tuimon.text import printable
@@ -16,7 +17,6 @@ Version = tuple[int, int]
 """A release of stunnel, e.g. (5, 68)."""
 
 OLDEST: Version = (0, 0)
-MASK = "••••••"
 
 
 class Scope(StrEnum):
@@ -176,11 +176,6 @@ def is_secret(option: str) -> bool:
     """Whether the value of `option` must never be shown, logged or exported."""
     row = find(option)
     return row is not None and row.secret
-
-
-def masked(option: str, value: str) -> str:
-    """`value` as it may be shown: a fixed mask for a secret (its length is a secret too), else itself."""
-    return MASK if value and is_secret(option) else value
 
 
 def masked_line(text: str) -> str:

@@ -27,6 +27,8 @@ PROPERTIES = (
     "NeedDaemonReload",
     "ActiveEnterTimestamp",
     "StateChangeTimestamp",
+    "ActiveExitTimestampMonotonic",
+    "ExecMainExitTimestampMonotonic",
 )
 """The properties that `parse_units` reads."""
 
@@ -57,6 +59,11 @@ def parse_units(output: str | bytes) -> tuple[Unit, ...]:
 def is_stunnel(unit: Unit) -> bool:
     """Whether the unit starts stunnel itself (not a script that does)."""
     return bool(unit.argv) and _runs_stunnel(unit.argv)
+
+
+def is_init_script(unit: Unit) -> bool:
+    """Whether the unit stands for Debian's init script, which starts every file of its folder."""
+    return bool(unit.argv) and not is_stunnel(unit) and os.path.basename(unit.argv[0]) in _STUNNEL
 
 
 def config_of(argv: tuple[str, ...], working_directory: str = "") -> str:
@@ -121,7 +128,15 @@ def _unit(properties: dict[str, str], argv: tuple[str, ...]) -> Unit:
         restarts=_number(properties.get("NRestarts", "")),
         needs_reload=properties.get("NeedDaemonReload") == "yes",
         since=_seconds(properties.get(stamp, "")),
+        stopped=None if active in {"active", "reloading"} else _stopped(properties),
     )
+
+
+def _stopped(properties: dict[str, str]) -> bool | None:
+    """A stop job ends the active state and then the process; else the process ends first."""
+    names = ("ActiveExitTimestampMonotonic", "ExecMainExitTimestampMonotonic")
+    left, exited = (_number(properties.get(name, "")) for name in names)
+    return left < exited if left and exited else None
 
 
 def _number(text: str) -> int:

@@ -1,0 +1,56 @@
+"""Fixtures of the headless middle: a host, certificates, back ends, stunnels that end with the test."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import Backend, Pki, Stunnel
+from tuimon.host.local import LocalHost
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[LocalHost]:
+    """This machine, polled so rarely that only the watcher can be quick."""
+    local = LocalHost(poll=60, name="here")
+    yield local
+    await local.close()
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """ca, server, client, expired, and a stranger's CA; see `Pki`."""
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def cleanup() -> Iterator[ExitStack]:
+    """What is closed when the test ends, last first."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def backend(cleanup: ExitStack) -> Callable[..., Backend]:
+    """Start a back end that greets and answers as told."""
+
+    def start(greeting: bytes = b"", answers: dict[bytes, bytes] | None = None) -> Backend:
+        peer = Backend(greeting, answers)
+        cleanup.callback(peer.close)
+        return peer
+
+    return start
+
+
+@pytest.fixture
+def start_stunnel(cleanup: ExitStack, tmp_path: Path, pki: Pki) -> Callable[..., Stunnel]:
+    """Start a stunnel with these sections; `cert` and `key` of the PKI are the defaults of all."""
+
+    def start(services: str, *, cert: str = "server", options: str = "", name: str = "stunnel") -> Stunnel:
+        files = f"cert = {pki.path(cert + '.pem')}\nkey = {pki.path(cert + '.key')}\n" if cert else ""
+        program = Stunnel(tmp_path, services, options + "\n" + files, name)
+        cleanup.callback(program.close)
+        return program
+
+    return start

@@ -1,0 +1,88 @@
+"""The app: one runtime, one signal, three panes; everything else is a screen's own business.
+
+Rule: the app holds no domain state.  The runtime's bell becomes the `changed` signal; screens read the
+store and paint.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+
+from tuimon.host.local import LocalHost
+from tuimon.runtime import Runtime
+from tuimon.settings import Settings
+from tuimon.store import Changes, Store
+from tuimon.ui.keys import APP, bindings
+from tuimon.ui.palette import DARK, LIGHT, Palette
+from tuimon.ui.screens.certificates import CertificatesScreen
+from tuimon.ui.screens.help import HelpScreen
+from tuimon.ui.screens.log import LogScreen
+from tuimon.ui.screens.services import ServicesScreen
+
+
+class TuimonApp(App[int]):
+    """The screen over one runtime."""
+
+    TITLE = "tuimon"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "services": ServicesScreen,
+        "log": LogScreen,
+        "certificates": CertificatesScreen,
+    }
+    DEFAULT_MODE = "services"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(APP)
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        super().__init__()
+        self.runtime, self.settings = runtime, settings
+        self.changed: Signal[Changes] = Signal(self, "changed")
+        self.animation_level = "none"
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    @property
+    def store(self) -> Store:
+        """What there is to show."""
+        return self.runtime.store
+
+    @property
+    def palette(self) -> Palette:
+        """Styles by meaning, as the theme and the terminal have them."""
+        colour = not os.environ.get("NO_COLOR")
+        return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=colour)
+
+    def on_mount(self) -> None:
+        """Start the runtime once; end cleanly when the terminal closes or somebody ends us."""
+        self.runtime.subscribe(self.changed.publish)
+        self.run_worker(self.runtime.run(), name="runtime", group="runtime")
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit, 128 + number)
+
+    def action_pane(self, mode: str) -> None:
+        """Go to a pane; details and help above it are left."""
+        while isinstance(self.screen, HelpScreen) or len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_mode(mode)
+
+    def action_help(self) -> None:
+        """All keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.palette))
+
+
+def show(paths: tuple[str, ...], settings: Settings) -> int:
+    """Run the screen until it is left; returns the exit status."""
+    host = LocalHost(poll=settings.intervals.files)
+    app = TuimonApp(Runtime(host, settings, paths), settings)
+    return app.run(mouse=settings.mouse) or 0

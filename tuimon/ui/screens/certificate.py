@@ -1,0 +1,49 @@
+"""Details of one certificate."""
+
+from tuimon.store import CertificateUse, Changes
+from tuimon.ui import certificate_page
+from tuimon.ui.clipboard import copy
+from tuimon.ui.document import Document
+from tuimon.ui.screens.page import PageScreen
+
+
+class CertificateScreen(PageScreen):
+    """Everything about one certificate, known by its SHA-256."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__()
+        self._sha256 = sha256
+
+    def _use(self) -> CertificateUse | None:
+        uses = self.store.certificates()
+        return next((use for use in uses if use.certificate.sha256 == self._sha256), None)
+
+    def document(self) -> Document | None:
+        """The certificate's page."""
+        use = self._use()
+        if use is None:
+            return None
+        return certificate_page.page(self.blank(), use, self.store.rows())
+
+    def refresh_body(self, changes: Changes) -> None:
+        """Repaint when a service changed."""
+        if changes.rows or changes.status:
+            super().refresh_body(changes)
+
+    def action_open(self) -> None:
+        """There is nothing beneath."""
+
+    def action_probe(self) -> None:
+        """Probe every service that uses it."""
+        use = self._use()
+        names = set(use.used_by) if use else set()
+        keys = frozenset(row.key for row in self.store.rows() if row.tunnel.service.name in names)
+        self.tuimon.runtime.probe_now(keys)
+        self.notify(f"probing {len(keys)} service{'s' if len(keys) != 1 else ''}", markup=False, timeout=2)
+
+    async def action_copy_pem(self) -> None:
+        """Copy it."""
+        use = self._use()
+        if use is not None:
+            await copy(self.app, use.certificate.pem)
+            self.notify("certificate copied as PEM", markup=False, timeout=2)

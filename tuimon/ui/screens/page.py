@@ -1,0 +1,83 @@
+"""A page that scrolls: the base of both detail screens."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tuimon.store import Changes
+from tuimon.ui.clipboard import copy
+from tuimon.ui.document import Document
+from tuimon.ui.keys import DETAIL, bindings
+from tuimon.ui.screens.pane import Pane
+
+_SCROLLS = {"j": 1, "k": -1}
+
+
+class PageScreen(Pane):
+    """One document, repainted when what it shows changes."""
+
+    KEYS = DETAIL
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(DETAIL),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+        Binding("ctrl+d", "scroll(12)", show=False),
+        Binding("ctrl+u", "scroll(-12)", show=False),
+        Binding("g", "ends(-1)", show=False),
+        Binding("G", "ends(1)", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        """One text that scrolls."""
+        with VerticalScroll(id="page"):
+            yield Static(id="page-text")
+
+    def main_widget(self) -> Widget:
+        """The page has the focus."""
+        return self.query_one("#page")
+
+    def on_mount(self) -> None:
+        """Start at the top."""
+        super().on_mount()
+        self.main_widget().focus()
+
+    def document(self) -> Document | None:
+        """What to show; None when it is gone."""
+        return None
+
+    def blank(self) -> Document:
+        """An empty page of the right width."""
+        width = max(40, self.size.width - 6)
+        return Document(self.palette, width, now=self.store.now, settings=self.store.settings)
+
+    def refresh_body(self, changes: Changes) -> None:
+        """Paint the page anew; what is gone says so."""
+        document = self.document()
+        if document is None:
+            document = self.blank()
+            document.line("this is not there any more: esc goes back", self.palette.warning)
+        self.query_one("#page-text", Static).update(document.text)
+
+    def action_back(self) -> None:
+        """To where we came from."""
+        self.dismiss()
+
+    def action_scroll(self, lines: int) -> None:
+        """By so many lines."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_ends(self, end: int) -> None:
+        """To the top (-1) or the bottom (1)."""
+        page = self.query_one("#page", VerticalScroll)
+        (page.scroll_end if end > 0 else page.scroll_home)(animate=False)
+
+    async def action_copy(self) -> None:
+        """Copy the page as text."""
+        document = self.document()
+        if document is not None:
+            await copy(self.app, document.plain)
+            self.notify("details copied", markup=False, timeout=2)

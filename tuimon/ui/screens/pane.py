@@ -1,0 +1,152 @@
+"""What every screen has: the summary above, the hints below, and a door to the store.
+
+Rule: a screen is told that something changed and reads the store; a screen that is not shown paints
+nothing and catches up when it is.
+"""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Key as KeyEvent
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tuimon.store import Changes, Store
+from tuimon.ui import render
+from tuimon.ui.keys import APP, Key, hints
+from tuimon.ui.palette import Palette
+
+if TYPE_CHECKING:
+    from tuimon.ui.app import TuimonApp
+
+
+class Pane(Screen[None]):
+    """A screen with summary, optional banner, body, filter and hints."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.needle = ""
+
+    @property
+    def tuimon(self) -> "TuimonApp":
+        """The app, by its own type."""
+        return cast("TuimonApp", self.app)
+
+    @property
+    def store(self) -> Store:
+        """What there is to show."""
+        return self.tuimon.store
+
+    @property
+    def palette(self) -> Palette:
+        """Styles by meaning."""
+        return self.tuimon.palette
+
+    def compose(self) -> ComposeResult:
+        """Summary, banner, the body, filter, hints."""
+        yield Static(id="summary")
+        yield Static(id="banner")
+        yield from self.body()
+        yield Input(id="filter", placeholder="filter; ! in front inverts; enter keeps it, esc clears it")
+        yield Static(id="hints")
+
+    def body(self) -> ComposeResult:
+        """The widgets between summary and hints."""
+        yield from ()
+
+    def refresh_body(self, changes: Changes) -> None:
+        """Paint what changed."""
+
+    def refresh_all(self) -> Changes:
+        """Everything, as when the screen comes to the front."""
+        keys = frozenset(row.key for row in self.store.rows())
+        return Changes(keys, log=True, clock=True, status=True)
+
+    def on_mount(self) -> None:
+        """Listen for changes."""
+        self.tuimon.changed.subscribe(self, self._changed)
+        self._hint()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was shown."""
+        self._changed(self.refresh_all())
+
+    def on_resize(self) -> None:
+        """Words and columns follow the width."""
+        self._hint()
+        self._changed(self.refresh_all())
+
+    def _changed(self, changes: Changes) -> None:
+        if not self.is_current or not self.is_mounted:
+            return
+        with self.app.batch_update():
+            self._summary()
+            if changes.rows or changes.status:
+                self._banner()
+            self.refresh_body(changes)
+
+    def _summary(self) -> None:
+        store = self.store
+        width = self.size.width or 80
+        text = render.summary(store.summary(), store.host, store.now, width, self.palette)
+        self.query_one("#summary", Static).update(text)
+
+    def _banner(self) -> None:
+        store = self.store
+        said = list(store.blind_spots())
+        if said:
+            said[-1] += ": needs root, or the groups of these files"
+        said += [f"{name} stopped: {failure}" for name, failure in store.collectors.items() if failure]
+        banner = self.query_one("#banner", Static)
+        banner.set_class(bool(said), "-shown")
+        banner.update(Text("; ".join(said), no_wrap=True, overflow="ellipsis"))
+
+    def _hint(self) -> None:
+        width = self.size.width - 2
+        line = ""
+        for hint in hints(self.KEYS, APP):
+            if len(line) + len(hint) + 2 > width:
+                break
+            line = f"{line}  {hint}" if line else hint
+        self.query_one("#hints", Static).update(Text(line, no_wrap=True))
+
+    # -- filter ---------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Type a filter; what was there comes back."""
+        entry = self.query_one("#filter", Input)
+        entry.add_class("-shown")
+        entry.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        self.needle = event.value
+        self._changed(self.refresh_all())
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter and go back to the rows."""
+        self._leave_filter()
+
+    def on_key(self, event: KeyEvent) -> None:
+        """Escape clears the filter."""
+        entry = self.query_one("#filter", Input)
+        if event.key == "escape" and (entry.has_focus or self.needle):
+            event.stop()
+            event.prevent_default()
+            entry.value = ""
+            self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        entry = self.query_one("#filter", Input)
+        entry.set_class(bool(self.needle), "-shown")
+        self.main_widget().focus()
+
+    def main_widget(self) -> Widget:
+        """What has the focus by default."""
+        return self

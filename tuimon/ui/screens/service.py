@@ -1,0 +1,61 @@
+"""Details of one service."""
+
+from itertools import islice
+
+from tuimon.model.service import ServiceKey
+from tuimon.store import Changes
+from tuimon.ui import service_page
+from tuimon.ui.clipboard import copy
+from tuimon.ui.document import Document
+from tuimon.ui.screens.certificate import CertificateScreen
+from tuimon.ui.screens.page import PageScreen
+
+_LOG_LINES = 12
+
+
+class ServiceScreen(PageScreen):
+    """Everything about one service."""
+
+    def __init__(self, key: ServiceKey) -> None:
+        super().__init__()
+        self._key = key
+        self._painted_at = 0.0
+
+    def document(self) -> Document | None:
+        """The service's page."""
+        row = self.store.row(self._key)
+        if row is None:
+            return None
+        name, source = row.tunnel.service.name, row.tunnel.instance.log
+        lines = (
+            line
+            for line in reversed(self.store.logbook.lines)
+            if line.source == source and line.record.service == name and not line.own
+        )
+        last = list(islice(lines, _LOG_LINES))[::-1]
+        return service_page.page(self.blank(), row, last)
+
+    def refresh_body(self, changes: Changes) -> None:
+        """Repaint when the service changed; ages only every ten seconds."""
+        aged = self.store.now - self._painted_at >= 10
+        if self._key in changes.rows or changes.log or changes.status or aged:
+            self._painted_at = self.store.now
+            super().refresh_body(changes)
+
+    def action_open(self) -> None:
+        """The certificate that it uses."""
+        row = self.store.row(self._key)
+        if row is not None and row.certificate is not None:
+            self.app.push_screen(CertificateScreen(row.certificate.sha256))
+
+    def action_probe(self) -> None:
+        """Probe it now."""
+        self.tuimon.runtime.probe_now(frozenset((self._key,)))
+        self.notify("probing", markup=False, timeout=2)
+
+    async def action_copy_pem(self) -> None:
+        """Copy its certificate."""
+        row = self.store.row(self._key)
+        if row is not None and row.certificate is not None:
+            await copy(self.app, row.certificate.pem)
+            self.notify("certificate copied as PEM", markup=False, timeout=2)

@@ -1,0 +1,91 @@
+"""Folds: how many screen rows each log line takes, as far as it is known; and where lines are cut.
+
+Rule: a line that was never seen counts as one row.  So nothing has to be painted to know a height, and
+whoever measures a line above what is on the screen moves the screen by the rows it turned out to have.
+"""
+
+from bisect import bisect_right
+from itertools import accumulate
+
+from rich.cells import cell_len, chop_cells
+
+
+class Folds:
+    """The heights of a list of lines, which grows at its end and shrinks at its front."""
+
+    def __init__(self) -> None:
+        self._heights: list[int] = []  # 0: not measured
+        self._ends: list[int] | None = None  # of each line: the row after its last one
+
+    def reset(self, lines: int) -> None:
+        """Forget all heights; there are `lines` lines."""
+        self._heights = [0] * lines
+        self._ends = None
+
+    def append(self, lines: int) -> None:
+        """There are so many more lines at the end."""
+        self._heights += [0] * lines
+        self._ends = None
+
+    def drop(self, lines: int) -> None:
+        """The first `lines` lines are gone."""
+        del self._heights[:lines]
+        self._ends = None
+
+    def measured(self, index: int) -> bool:
+        """Whether the height of this line is known."""
+        return self._heights[index] > 0
+
+    def measure(self, index: int, rows: int) -> None:
+        """The line takes `rows` (> 0) rows."""
+        if rows > 1:  # one row is what it counted for already
+            self._ends = None
+        self._heights[index] = rows
+
+    def height(self, index: int) -> int:
+        """Rows the line takes."""
+        return self._heights[index] or 1
+
+    @property
+    def total(self) -> int:
+        """Rows of all lines."""
+        return self._rows()[-1] if self._heights else 0
+
+    def start(self, index: int) -> int:
+        """The first row of a line."""
+        return self._rows()[index - 1] if index else 0
+
+    def at(self, row: int) -> tuple[int, int]:
+        """The line that has this row (0 ≤ row < total), and which of its rows it is."""
+        index = bisect_right(self._rows(), row)
+        return index, row - self.start(index)
+
+    def _rows(self) -> list[int]:
+        if self._ends is None:
+            self._ends = list(accumulate(height or 1 for height in self._heights))
+        return self._ends
+
+
+def fold(plain: str, width: int) -> list[int]:
+    """Return where the rows of a line start, in characters, when it is folded at `width` cells."""
+    starts, at = [0], 0
+    # A wide character needs two cells: a narrower screen cuts it off instead of folding for ever.
+    for piece in chop_cells(plain, max(2, width)):
+        at += len(piece)
+        starts.append(at)
+    if len(starts) > 1:
+        starts.pop()  # the end; what has no width at the end belongs to the last row
+    return starts
+
+
+def character_at(plain: str, cell: int) -> tuple[int, int]:
+    """Return the first character that starts at or after `cell`, and the cells in between."""
+    if plain.isascii():
+        return min(cell, len(plain)), 0
+    if not cell or cell_len(plain) <= cell:
+        return (0 if not cell else len(plain)), 0
+    at = len(chop_cells(plain, cell)[0]) if cell > 1 else 0
+    short = cell - cell_len(plain[:at])
+    if short:  # a wide character stands astride the cell
+        at += len(chop_cells(plain[at:], 2)[0])
+    return at, cell_len(plain[:at]) - cell

@@ -1,0 +1,373 @@
+"""LogView: a bounded list of log lines, of which only the visible ones are ever painted.
+
+Rule: the reader's place is theirs.  Lines that arrive, lines that fall out in front, folding and resizing
+leave the line at the top of the screen at the top, unless the view follows the end.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+from rich.segment import Segment
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tuimon.ui.widgets.log_rows import Folds, character_at, fold
+from tuimon.ui.widgets.still import StillScroll
+
+LIMIT = 10_000
+"""Lines kept unless told otherwise."""
+
+STEP = 8
+"""Cells of one step sideways."""
+
+_CACHED_LINES = 1024
+
+
+class Numbered(Protocol):
+    """What a log view shows: anything with a number that grows from line to line."""
+
+    @property
+    def sequence(self) -> int:
+        """The line's number."""
+
+
+T = TypeVar("T", bound=Numbered)
+
+
+class _Look(NamedTuple):
+    """What decides how a row of the screen looks."""
+
+    sequence: int
+    row: int  # of the folded line
+    x: int
+    width: int
+    fold: int  # width at which it is folded; 0: it is not
+    match: bool
+    selected: tuple[int, int] | None
+
+
+class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
+    """Lines, newest last; `paint` makes one line of text of an item, when it has to be seen.
+
+    What `paint` returns must hold no line break; it is kept until `replace` or `repaint`.
+    """
+
+    DEFAULT_CSS = """
+    LogView {
+        overflow-y: scroll;
+        & > .log--match { background: $primary 40%; }
+    }
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--match"}  # the line `show_item` went to
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "rows(1)", "Down", id="log.down", show=False),
+        Binding("k,up", "rows(-1)", "Up", id="log.up", show=False),
+        Binding("g,home", "start", "First line", id="log.first", show=False),
+        Binding("G,end", "end", "Last line, and follow", id="log.last", show=False),
+        Binding("pagedown", "page(1.0)", "Page down", id="log.page_down", show=False),
+        Binding("pageup", "page(-1.0)", "Page up", id="log.page_up", show=False),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", id="log.half_down", show=False),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", id="log.half_up", show=False),
+        Binding("l,right", "aside(1)", "To the right", id="log.right", show=False),
+        Binding("h,left", "aside(-1)", "To the left", id="log.left", show=False),
+        Binding("F", "follow", "Follow the end, or stay", id="log.follow", show=False),
+        Binding("w", "wrap", "Wrap long lines, or not", id="log.wrap", show=False),
+    ]
+    """Each of them can be given other keys by its id."""
+
+    follow: reactive[bool] = reactive(True, repaint=False)
+    """Whether the view stays at the end; scrolling away from it turns this off."""
+
+    wrap: reactive[bool] = reactive(False, repaint=False)
+    """Whether long lines are folded; `x_offset` has no effect while they are, and is kept."""
+
+    x_offset: reactive[int] = reactive(0)
+    """Cells of unfolded lines that are out of sight on the left."""
+
+    match: reactive[int | None] = reactive(None)
+    """The sequence of the line that is highlighted."""
+
+    def __init__(
+        self,
+        paint: Callable[[T], Text],
+        *,
+        limit: int = LIMIT,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name Textual gives it
+        classes: str | None = None,
+    ) -> None:
+        """Make a view that holds up to `limit` lines."""
+        super().__init__(name=name, id=id, classes=classes)
+        self._paint = paint
+        self._limit = limit
+        self._items: list[T] = []
+        self._folds = Folds()
+        self._fold_width = 0  # of the heights; the screen may have another one until the resize arrives
+        self._top = (-1, 0)  # sequence of the line at the top, and which of its rows
+        self._placing = False
+        self._texts: LRUCache[int, Text] = LRUCache(_CACHED_LINES)
+        self._strips: LRUCache[_Look, Strip] = LRUCache(_CACHED_LINES)
+
+    # What is in it
+
+    @property
+    def items(self) -> Sequence[T]:
+        """The lines held, oldest first; not to be changed."""
+        return self._items
+
+    def extend(self, items: Sequence[T]) -> None:
+        """Add lines at the end; the oldest fall out when there are more than the limit."""
+        fresh = items[-self._limit :]
+        gone = max(0, len(self._items) + len(fresh) - self._limit)
+        self._items += fresh
+        self._folds.append(len(fresh))
+        if gone:
+            del self._items[:gone]
+            self._folds.drop(gone)
+        self._put_back()
+
+    def replace(self, items: Sequence[T]) -> None:
+        """Show other lines, or the same ones painted anew; stays at the line that is at the top.
+
+        If that line is gone, the next one that is left is at the top.
+        """
+        self._items = list(items[-self._limit :])
+        self.repaint()
+        self._refold()
+
+    def clear(self) -> None:
+        """Hold no lines."""
+        self.replace(())
+
+    def repaint(self) -> None:
+        """Paint anew, because `paint` would answer differently now."""
+        self._texts.clear()
+        self._strips.clear()
+        self.refresh()
+
+    def show_item(self, sequence: int) -> bool:
+        """Highlight the line with this number and scroll to it if it is out of sight.
+
+        Following ends.  False, and nothing happens, if there is no such line.
+        """
+        index = self._index(sequence)
+        if index == len(self._items) or self._items[index].sequence != sequence:
+            return False
+        self.follow = False
+        self.match = sequence
+        top, height = self.scroll_offset.y, self._height
+        start = self._folds.start(index)
+        if not top <= start <= top + height - self._folds.height(index):
+            self._measure(index, -height)
+            self._place(self._folds.start(index) - height // 2)
+            self._remember()
+            self._put_back()
+        return True
+
+    # The place
+
+    @property
+    def _height(self) -> int:
+        return self.scrollable_content_region.height
+
+    @property
+    def _width(self) -> int:
+        return self.scrollable_content_region.width
+
+    def _index(self, sequence: int) -> int:
+        """The line with this number, or the next one that is there."""
+        return bisect_left(self._items, sequence, key=attrgetter("sequence"))
+
+    def _remember(self) -> None:
+        """Take what is at the top now as the reader's place."""
+        if self._items:
+            row = min(self.scroll_offset.y, self._folds.total - 1)
+            index, part = self._folds.at(row)
+            self._top = (self._items[index].sequence, part)
+
+    def _put_back(self) -> None:
+        """Measure what comes into sight and scroll to the end, if following, or to the reader's place."""
+        height = self._height
+        if self.follow and not self.is_vertical_scrollbar_grabbed:
+            self._measure(len(self._items), -2 * height)
+            self._place(self._folds.total - height)
+            self._remember()
+        elif self._items:
+            sequence, part = self._top
+            index = min(self._index(sequence), len(self._items) - 1)
+            if self._items[index].sequence != sequence:
+                part = 0
+            self._measure(index, 2 * height)
+            self._measure(index, -height)
+            self._place(self._folds.start(index) + min(part, self._folds.height(index) - 1))
+        else:
+            self._place(0)
+        self.refresh()
+
+    def _place(self, row: int) -> None:
+        """Scroll to this row, without its being taken for the reader's wish."""
+        with self._not_the_reader():
+            self.virtual_size = Size(0, self._folds.total)
+            self.jump_to(row)
+
+    @contextmanager
+    def _not_the_reader(self) -> Iterator[None]:
+        before, self._placing = self._placing, True
+        try:
+            yield
+        finally:
+            self._placing = before
+
+    def _measure(self, index: int, rows: int) -> None:
+        """Measure lines from `index` on (`rows` > 0) or before it (< 0), until that many rows are known."""
+        if not self.wrap or not self._fold_width:
+            return
+        step = 1 if rows > 0 else -1
+        at, rows = (index if step > 0 else index - 1), abs(rows)
+        while rows > 0 and 0 <= at < len(self._items):
+            if not self._folds.measured(at):
+                self._folds.measure(at, len(fold(self._text(self._items[at]).plain, self._fold_width)))
+            rows -= self._folds.height(at)
+            at += step
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Whoever scrolls away from the end does not follow it any more."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._placing or round(old_value) == round(new_value):
+            return
+        if self.follow and not self.is_vertical_scroll_end:
+            with self._not_the_reader():
+                self.follow = False
+        self._remember()
+        if self.wrap:
+            self._put_back()
+
+    def watch_follow(self) -> None:
+        """Go to the end."""
+        if self.follow:
+            self._put_back()
+
+    def watch_wrap(self) -> None:
+        """Fold or unfold, at the same place."""
+        self._refold()
+
+    def on_resize(self) -> None:
+        """Fold for the new width, at the same place."""
+        self._refold()
+
+    def _refold(self) -> None:
+        self._folds.reset(len(self._items))
+        self._fold_width = self._width
+        self._put_back()
+
+    # Moving
+
+    def action_rows(self, rows: int) -> None:
+        """Scroll by that many rows."""
+        self.jump_to(self.scroll_offset.y + rows)
+
+    def action_page(self, pages: float) -> None:
+        """Scroll by that many screenfuls."""
+        self.jump_to(self.scroll_offset.y + round(pages * self._height))
+
+    def action_start(self) -> None:
+        """Go to the oldest line."""
+        self.jump_to(0)
+
+    def action_end(self) -> None:
+        """Go to the newest line and follow."""
+        self.follow = True
+
+    def action_follow(self) -> None:
+        """Follow the end, or stay."""
+        self.follow = not self.follow
+
+    def action_wrap(self) -> None:
+        """Fold long lines, or let them run out of sight."""
+        self.wrap = not self.wrap
+
+    def action_aside(self, steps: int) -> None:
+        """Scroll unfolded lines sideways; not further to the right than a visible line reaches."""
+        if self.wrap:
+            return
+        top = self.scroll_offset.y
+        visible = self._items[top : top + self._height]
+        if steps < 0 or any(self._text(item).cell_len > self.x_offset + self._width for item in visible):
+            self.x_offset = max(0, self.x_offset + steps * STEP)
+
+    # Painting
+
+    def _text(self, item: T) -> Text:
+        text = self._texts.get(item.sequence)
+        if text is None:
+            text = self._texts[item.sequence] = self._paint(item)
+        return text
+
+    def notify_style_update(self) -> None:
+        """Forget lines painted in other colours."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Paint row `y` of the screen, or take it from the cache."""
+        row, width = self.scroll_offset.y + y, self._width
+        if row >= self._folds.total:
+            return Strip.blank(width, self.rich_style)
+        index, part = self._folds.at(row)
+        item = self._items[index]
+        selection = self.text_selection
+        look = _Look(
+            item.sequence,
+            part,
+            0 if self.wrap else self.x_offset,
+            width,
+            self._fold_width if self.wrap else 0,
+            item.sequence == self.match,
+            None if selection is None else selection.get_span(item.sequence),
+        )
+        strip = self._strips.get(look)
+        if strip is None:
+            strip = self._strips[look] = self._strip(self._text(item), look)
+        return strip
+
+    def _strip(self, text: Text, look: _Look) -> Strip:
+        plain, pad = text.plain, 0
+        if look.fold:
+            starts = [*fold(plain, look.fold), len(plain)]
+            start, end = starts[look.row], starts[look.row + 1]
+        else:
+            (start, pad), end = character_at(plain, look.x), len(plain)
+        if look.selected is not None:
+            text = text.copy()
+            first, last = look.selected
+            style = self.screen.get_component_rich_style("screen--selection")
+            text.stylize(style, first, len(plain) if last < 0 else last)
+        if (start, end) != (0, len(plain)):
+            text = text[start:end]
+        base = self.get_component_rich_style("log--match") if look.match else self.rich_style
+        segments = list(text.render(self.app.console)) or [Segment(" ")]
+        # Characters are told by their line and place in it, whatever is folded or out of sight.
+        strip = Strip(Segment.apply_style(segments, base)).apply_offsets(start, look.sequence)
+        if pad:
+            strip = Strip([Segment(" " * pad, base), *strip])
+        return strip.crop_extend(0, look.width, base)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, lines as they are and not as they are folded."""
+        lines = []
+        for item in self._items:
+            span = selection.get_span(item.sequence)
+            if span is not None:
+                plain = self._text(item).plain
+                lines.append(plain[span[0] : None if span[1] < 0 else span[1]])
+        return "\n".join(lines), "\n"
