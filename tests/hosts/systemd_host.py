@@ -1,8 +1,9 @@
 """A real systemd host for tests, booted with systemd-nspawn from this machine's own root in a second.
 
-Rule: it owns what it starts, by pid, and leaves nothing behind even when the test run is killed: the
-mount and the network live in namespaces of their own and end with the host, what is written inside
-goes to memory.  Where a machine cannot do this the tests are skipped with the reason; in CI they fail.
+Rule: it owns what it starts, by pid, and no process or mount outlives it even when the test run is
+killed: the mount and the network live in namespaces of their own and end with the host, what is written
+inside goes to memory.  Where a machine cannot do this the tests are skipped with the reason; in CI
+they fail.
 """
 
 import os
@@ -132,11 +133,11 @@ def _control_groups(name: str) -> Iterator[list[str]]:
         if kind == "cgroup2" or (kind == "cgroup" and controller):
             groups.append(f"{folder}{ours[controller].rstrip('/')}/{name}")
     try:
-        for group in groups:
-            os.mkdir(group)
-    except OSError as error:
-        _refuse(f"control groups: {error}")
-    try:
+        try:
+            for group in groups:
+                os.mkdir(group)
+        except OSError as error:
+            _refuse(f"control groups: {error}")
         yield groups
     finally:
         remove_groups(groups)

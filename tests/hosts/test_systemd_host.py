@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,14 @@ with systemd_host("orphan") as host:
 
 def mounts() -> str:
     return Path("/proc/self/mounts").read_text()
+
+
+def ended(process: psutil.Process) -> bool:
+    """Also one that waits for a slow init to collect it."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def control_groups(folder: Path) -> list[str]:
@@ -56,8 +65,13 @@ def test_a_host_ends_with_a_test_run_that_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment) as killed:
         assert killed.stdout
         init = psutil.Process(int(killed.stdout.readline()))
+        nspawn = init.parent()
+        assert nspawn
         killed.kill()
-        init.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while not (ended(init) and ended(nspawn)):
+            assert time.monotonic() < deadline, "it runs on"
+            time.sleep(0.02)
     remove_groups(control_groups(tmp_path))  # fails where a process is left
 
 

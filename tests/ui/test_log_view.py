@@ -1,5 +1,6 @@
 """LogView: follows, keeps the place, folds by cells, paints only what is seen."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 from textual.app import App, ComposeResult
+from textual.events import MouseScrollUp
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
@@ -128,7 +130,7 @@ async def test_the_wheel_jumps_and_ends_following() -> None:
     app = Shown()
     async with app.run_test(size=(80, 24)) as pilot:
         await grow(pilot, app, lines(0, 100))
-        await pilot._post_mouse_events([__import__("textual.events").events.MouseScrollUp], LogView)
+        await pilot._post_mouse_events([MouseScrollUp], LogView)
         assert not app.log_view.follow
         assert app.texts()[0] < "line 76"
         app.log_view.scroll_page_up()
@@ -201,7 +203,7 @@ async def test_sideways_is_independent_of_the_place() -> None:
     async with app.run_test(size=(80, 10)) as pilot:
         await grow(pilot, app, lines(0, 30, "{:02} 3456漢" + "-" * 90 + "END"))
         await pilot.press("l")
-        assert app.texts()[-1] == "漢"[:0] + " " + "-" * 79 or app.texts()[-1].startswith(" -")
+        assert app.texts()[-1] == " " + "-" * 79
         assert app.log_view.follow
         await pilot.press("right", "right")
         assert app.texts()[-1].endswith("END")
@@ -213,7 +215,7 @@ async def test_sideways_is_independent_of_the_place() -> None:
 
 
 async def test_replace_keeps_the_line_at_the_top_or_the_next_one_left() -> None:
-    """A filter that takes the line at the top away shows the next one that is left."""
+    """A filter that takes the line at the top away shows the next one left; when it is back, so is the place."""
     app = Shown()
     async with app.run_test(size=(80, 10)) as pilot:
         await grow(pilot, app, lines(0, 100))
@@ -224,7 +226,7 @@ async def test_replace_keeps_the_line_at_the_top_or_the_next_one_left() -> None:
         assert app.texts()[:2] == ["line 12", "line 15"]
         app.log_view.replace(lines(0, 100, "other {}"))
         await pilot.pause()
-        assert app.texts()[:2] == ["other 12", "other 13"]
+        assert app.texts()[:2] == ["other 11", "other 12"]
 
 
 @pytest.mark.parametrize("wrap", [False, True])
@@ -254,13 +256,13 @@ async def test_the_mouse_selects_characters_of_lines_wherever_they_are() -> None
     app = Shown()
     async with app.run_test(size=(40, 10)) as pilot:
         view = app.log_view
-        await grow(pilot, app, lines(0, 100, "{:02} 漢字 tail"))
+        await grow(pilot, app, lines(0, 100, "{:02} 漢字tail"))
         await pilot.mouse_down(LogView, offset=(3, 2))
         await pilot.hover(LogView, offset=(7, 3))
         await pilot.mouse_up(LogView, offset=(7, 3))
-        assert app.screen.get_selected_text() == "漢字 tail\n93 漢字"
+        assert app.screen.get_selected_text() == "漢字tail\n93 漢字t"
         await grow(pilot, app, lines(100, 150))
-        assert app.screen.get_selected_text() == "漢字 tail\n93 漢字"
+        assert app.screen.get_selected_text() == "漢字tail\n93 漢字t"
         view.wrap = True
         view.replace(lines(0, 2, "{} " + "x" * 60))
         await pilot.pause()
@@ -286,12 +288,10 @@ KEYS = ["j", "k", "g", "G", "pageup", "pagedown", "ctrl+d", "ctrl+u", "F", "w", 
 STEPS = st.lists(st.one_of(st.sampled_from(KEYS), st.integers(1, 60)), max_size=25)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(STEPS)
 def test_no_line_is_shown_twice_or_out_of_order(steps: list[str | int]) -> None:
     """Whatever arrives and whatever is pressed, rows follow each other, and following means the end."""
-    import asyncio  # noqa: PLC0415 - hypothesis calls plain functions
-
     asyncio.run(_walk(steps))
 
 

@@ -167,10 +167,10 @@ def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
         if _REVOKED in errors:
             return refuse("peer-revoked", f"remote {where}: certificate revoked", "tell the remote")
         why = next(iter(errors.values())).text if errors else "not issued by it"
-        text = f"remote {where} untrusted by {ca_file}: {why}"
+        text = f"remote not trusted by {ca_file}: {why} ({where})"
         return refuse("peer-untrusted", text, f"put the issuer into {tunnel.service.text('CAfile')}")
     if _pinned(tunnel) is False:
-        text = f"remote {where}: its certificate is not in {ca_file}"
+        text = f"remote's certificate is not in {ca_file} ({where})"
         return refuse("peer-untrusted", text, "add the remote's new certificate to CAfile")
     return None
 

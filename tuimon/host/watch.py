@@ -155,8 +155,6 @@ class Watcher:
         """A new subscription, with nothing wanted yet."""
         subscription = Subscription(self)
         self._subscriptions.append(subscription)
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._tend()), asyncio.create_task(self._watch())]
         return subscription
 
     def drop(self, subscription: Subscription) -> None:
@@ -173,7 +171,9 @@ class Watcher:
         return {}
 
     def stir(self) -> None:
-        """Look at all wanted paths soon."""
+        """Look at all wanted paths soon; the first call, on the running loop, starts the watcher."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._tend()), asyncio.create_task(self._watch())]
         self._stirred.set()
 
     async def _tend(self) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from tuimon.store import LogLine
 from tuimon.ui import render
+from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LogFeed(Vertical):
 
     def compose(self) -> ComposeResult:
         """Title and lines."""
-        yield Static(classes="title")
+        yield Line(classes="title")
         yield LogView[LogLine](self._paint)
 
     @property
@@ -104,11 +104,11 @@ class LogFeed(Vertical):
         line = Text()
         line.append(palette.draw("─ "), palette.muted)
         for part in parts:
-            line.append(part, "")
-            line.append(palette.draw(" ─ "), palette.muted)
+            line.append(part)
+            line.append(palette.draw(" ─ " if part is not parts[-1] else " "), palette.muted)
         line.append(palette.draw("─" * max(0, width - line.cell_len)), palette.muted)
         line.truncate(width)
-        self.query_one(".title", Static).update(line)
+        self.query_one(".title", Line).show(line)
 
     def next_error(self, step: int) -> None:
         """Show the next (1) or previous (-1) error from the one that is marked, or from the end."""

@@ -162,7 +162,11 @@ def log_line(line: LogLine, palette: Palette, needle: str = "", width: int = 10)
     return highlight(text, needle, palette)
 
 
-def _counts(total: Summary, palette: Palette, *, words: bool) -> list[tuple[str, str]]:
+_SHORT = {"critical": "crit", "expired": "exp"}
+
+
+def _counts(total: Summary, palette: Palette) -> list[tuple[int, str, str, str]]:
+    """Count, sign, word and style of every state that occurs, worst first."""
     wanted = (
         (total.down, "✖", "down", palette.states.get(State.DOWN, "")),
         (total.critical, "✖", "critical", palette.states.get(State.CRITICAL, "")),
@@ -172,38 +176,42 @@ def _counts(total: Summary, palette: Palette, *, words: bool) -> list[tuple[str,
         (total.ok, "●", "ok", palette.ok),
         (total.off, "○", "off", palette.muted),
     )
-    shown = [(count, sign, word, style) for count, sign, word, style in wanted if count]
-    return [
-        (palette.draw(f"{sign} {count} {word}" if words else f"{sign}{count}"), style)
-        for count, sign, word, style in shown
-    ]
+    return [each for each in wanted if each[0]]
+
+
+def _summary(total: Summary, host: str, palette: Palette, *, words: int) -> Text:
+    """The header's left side; `words` 2 spells everything out, 1 shortens, 0 leaves only signs."""
+    gap = "  " if words == 2 else " "
+    text = Text(" ")
+    text.append("tuimon", f"bold {palette.accent}".strip())
+    text.append(f" {host}  {total.services} services" if words == 2 else f" {host}")
+    for count, sign, word, style in _counts(total, palette):
+        said = (
+            f"{sign}{count}"
+            if words == 0
+            else f"{sign} {count} {word if words == 2 else _SHORT.get(word, word)}"
+        )
+        text.append(gap)
+        text.append(palette.draw(said), style)
+    due = (
+        (total.expired, "expired", palette.critical),
+        (total.expiring_critical, "critical", palette.critical),
+        (total.expiring, "soon", palette.warning),
+    )
+    if any(count for count, _, _ in due):
+        text.append(f"{gap}certs", palette.muted)
+    for count, word, style in due:
+        if count:
+            text.append(f" {count} {word if words == 2 else _SHORT.get(word, word)}", style)
+    return text
 
 
 def summary(total: Summary, host: str, now: float, width: int, palette: Palette) -> Text:
     """The header: what the fleet is like, in as many words as fit."""
     clock = time.strftime("%H:%M:%S", time.localtime(now)) if now else ""
-    certificates = [
-        (f"{count} {word}", style)
-        for count, word, style in (
-            (total.expired, "expired", palette.critical),
-            (total.expiring_critical, "critical", palette.critical),
-            (total.expiring, "soon", palette.warning),
-        )
-        if count
-    ]
     text = Text()
-    for words, gap in ((True, "  "), (True, " "), (False, " ")):
-        text = Text(" ")
-        text.append("tuimon", f"bold {palette.accent}".strip())
-        text.append(f" {host}{gap}")
-        text.append(f"{total.services} services")
-        for piece, style in _counts(total, palette, words=words):
-            text.append(gap)
-            text.append(piece, style)
-        if certificates:
-            text.append(f"{gap}certs", palette.muted)
-            for piece, style in certificates:
-                text.append(f" {piece}", style)
+    for words in (2, 1, 0):
+        text = _summary(total, host, palette, words=words)
         if text.cell_len + len(clock) + 2 <= width:
             break
     text.truncate(max(0, width - len(clock) - 2), overflow="ellipsis")

@@ -1,14 +1,19 @@
 """Details of one certificate."""
 
+from typing import ClassVar
+
 from tuimon.store import CertificateUse, Changes
 from tuimon.ui import certificate_page
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
+from tuimon.ui.keys import DETAIL, Key
 from tuimon.ui.screens.page import PageScreen
 
 
 class CertificateScreen(PageScreen):
     """Everything about one certificate, known by its SHA-256."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = tuple(key for key in DETAIL if key.id != "detail.open")
 
     def __init__(self, sha256: str) -> None:
         super().__init__()

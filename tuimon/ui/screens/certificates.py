@@ -7,7 +7,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tuimon.store import CertificateUse, Changes
 from tuimon.ui import render
@@ -16,6 +15,7 @@ from tuimon.ui.keys import LIST, bindings
 from tuimon.ui.screens.certificate import CertificateScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.timeline import timeline
+from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
 
 _SORTS = {
@@ -51,8 +51,8 @@ class CertificatesScreen(Pane):
     def body(self) -> ComposeResult:
         """Table, status line, picture."""
         yield Table[str](_COLUMNS, id="certificates")
-        yield Static(id="status")
-        yield Static(id="timeline")
+        yield Line(id="status")
+        yield Line(id="timeline")
 
     def main_widget(self) -> Widget:
         """The table has the focus."""
@@ -92,7 +92,7 @@ class CertificatesScreen(Pane):
         self._status()
         width = max(40, self.size.width - 2)
         picture = timeline(uses, width, now=store.now, settings=store.settings, palette=palette)
-        self.query_one("#timeline", Static).update(Text("\n").join(picture))
+        self.query_one("#timeline", Line).show(Text("\n").join(picture))
 
     def _passes(self, use: CertificateUse) -> bool:
         if self._faults and not render.advice(use, self.store.now, self.store.settings):
@@ -112,7 +112,7 @@ class CertificatesScreen(Pane):
         if use is not None:
             text.append(use.certificate.title, self.palette.strong)
             text.append(f"  {', '.join(use.paths) or 'only served'}", self.palette.muted)
-        self.query_one("#status", Static).update(text)
+        self.query_one("#status", Line).show(text)
 
     @on(Table.CursorMoved)
     def _moved(self) -> None:

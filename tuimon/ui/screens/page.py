@@ -6,13 +6,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tuimon.store import Changes
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
-from tuimon.ui.keys import DETAIL, bindings
+from tuimon.ui.keys import DETAIL, Key, bindings
 from tuimon.ui.screens.pane import Pane
+from tuimon.ui.widgets.line import Line
 
 _SCROLLS = {"j": 1, "k": -1}
 
@@ -20,7 +20,7 @@ _SCROLLS = {"j": 1, "k": -1}
 class PageScreen(Pane):
     """One document, repainted when what it shows changes."""
 
-    KEYS = DETAIL
+    KEYS: ClassVar[tuple[Key, ...]] = DETAIL
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(DETAIL),
         Binding("j", "scroll(1)", show=False),
@@ -34,7 +34,7 @@ class PageScreen(Pane):
     def body(self) -> ComposeResult:
         """One text that scrolls."""
         with VerticalScroll(id="page"):
-            yield Static(id="page-text")
+            yield Line(id="page-text")
 
     def main_widget(self) -> Widget:
         """The page has the focus."""
@@ -60,7 +60,7 @@ class PageScreen(Pane):
         if document is None:
             document = self.blank()
             document.line("this is not there any more: esc goes back", self.palette.warning)
-        self.query_one("#page-text", Static).update(document.text)
+        self.query_one("#page-text", Line).show(document.text)
 
     def action_back(self) -> None:
         """To where we came from."""

@@ -12,12 +12,13 @@ from textual.binding import BindingType
 from textual.events import Key as KeyEvent
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tuimon.store import Changes, Store
 from tuimon.ui import render
 from tuimon.ui.keys import APP, Key, hints
 from tuimon.ui.palette import Palette
+from tuimon.ui.widgets.line import Line
 
 if TYPE_CHECKING:
     from tuimon.ui.app import TuimonApp
@@ -50,11 +51,11 @@ class Pane(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Summary, banner, the body, filter, hints."""
-        yield Static(id="summary")
-        yield Static(id="banner")
+        yield Line(id="summary")
+        yield Line(id="banner")
         yield from self.body()
         yield Input(id="filter", placeholder="filter; ! in front inverts; enter keeps it, esc clears it")
-        yield Static(id="hints")
+        yield Line(id="hints")
 
     def body(self) -> ComposeResult:
         """The widgets between summary and hints."""
@@ -95,7 +96,7 @@ class Pane(Screen[None]):
         store = self.store
         width = self.size.width or 80
         text = render.summary(store.summary(), store.host, store.now, width, self.palette)
-        self.query_one("#summary", Static).update(text)
+        self.query_one("#summary", Line).show(text)
 
     def _banner(self) -> None:
         store = self.store
@@ -103,9 +104,9 @@ class Pane(Screen[None]):
         if said:
             said[-1] += ": needs root, or the groups of these files"
         said += [f"{name} stopped: {failure}" for name, failure in store.collectors.items() if failure]
-        banner = self.query_one("#banner", Static)
+        banner = self.query_one("#banner", Line)
         banner.set_class(bool(said), "-shown")
-        banner.update(Text("; ".join(said), no_wrap=True, overflow="ellipsis"))
+        banner.show(Text("; ".join(said), no_wrap=True, overflow="ellipsis"))
 
     def _hint(self) -> None:
         width = self.size.width - 2
@@ -114,7 +115,7 @@ class Pane(Screen[None]):
             if len(line) + len(hint) + 2 > width:
                 break
             line = f"{line}  {hint}" if line else hint
-        self.query_one("#hints", Static).update(Text(line, no_wrap=True))
+        self.query_one("#hints", Line).show(Text(line, no_wrap=True))
 
     # -- filter ---------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tuimon.diagnose.finding import State
 from tuimon.model.service import ServiceKey
@@ -19,6 +18,7 @@ from tuimon.ui.keys import LIST, bindings
 from tuimon.ui.log_feed import LogFeed
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.service import ServiceScreen
+from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
 
 _QUIET = (State.OK, State.OFF, State.NOT_PROBED, State.PENDING)
@@ -60,7 +60,7 @@ class ServicesScreen(Pane):
     def body(self) -> ComposeResult:
         """Table, the selected row's reason, the log."""
         yield Table[ServiceKey](columns(10, 15), id="services")
-        yield Static(id="status")
+        yield Line(id="status")
         yield LogFeed(id="log-pane", level=5)
 
     def main_widget(self) -> Widget:
@@ -150,19 +150,21 @@ class ServicesScreen(Pane):
         key = self.table.cursor_key
         row = self.store.row(key) if key is not None else None
         palette = self.palette
-        text = Text(no_wrap=True, overflow="ellipsis")
+        narrow = self.size.width < _WIDE
+        text = Text()
+        text.append(f"{self._hidden} hidden  " if self._hidden else "", palette.warning)
         if row is not None:
             text.append(row.tunnel.service.name, palette.strong)
             cause = row.cause
             if cause is not None:
                 text.append(f"  {cause.text}", palette.severity(cause.severity))
                 if cause.fix:
-                    text.append(palette.draw(f"  → {cause.fix}"))
+                    text.append(palette.draw(f"\n→ {cause.fix}" if narrow else f"  → {cause.fix}"))
             else:
                 text.append(f"  {row.tunnel.service.file}:{row.tunnel.service.line}", palette.muted)
-        if self._hidden:
-            text = Text(f"{self._hidden} hidden  ", palette.warning).append_text(text)
-        self.query_one("#status", Static).update(text)
+        status = self.query_one("#status", Line)
+        status.set_class(narrow, "-narrow")
+        status.show(text)
 
     @on(Table.CursorMoved)
     def _moved(self) -> None:

@@ -139,7 +139,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     def replace(self, items: Sequence[T]) -> None:
         """Show other lines, or the same ones painted anew; stays at the line that is at the top.
 
-        If that line is gone, the next one that is left is at the top.
+        If that line is gone, the next one that is left is; the place itself is not forgotten.
         """
         self._items = list(items[-self._limit :])
         self.repaint()
