@@ -19,7 +19,7 @@ ARROWS: dict[str, set[str]] = {
     "cli": ALL,
     "ui": {"runtime", "store", "events", "diagnose"},
     "runtime": {"collect", "control", "store", "events", "host"},  # host: it is given one, and hands it on
-    "status": {"runtime", "store", "diagnose", "export"},  # what the command line says without a screen
+    "status": {"runtime", "host", "store", "diagnose", "export"},  # what the command line says without a screen
     "export": {"store", "diagnose"},  # the public JSON
     "collect": {"host", "parse", "tls", "events"},
     "control": {"host", "parse", "diagnose", "events"},

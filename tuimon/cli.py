@@ -27,27 +27,36 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"tuimon: {message} (see tuimon --help)\n")
 
 
+def _common(default: object = None) -> _Parser:
+    """The options that every command knows; `default` SUPPRESS keeps what stood before the command."""
+    common = _Parser(add_help=False)
+    flag = default or False
+    common.add_argument("--config", metavar="FILE", default=default, help="settings file (TOML)")
+    common.add_argument(
+        "--read-only", action="store_true", default=flag, help="offer no action that changes anything"
+    )
+    common.add_argument("--ascii", action="store_true", default=flag, help="draw with ASCII characters only")
+    return common
+
+
 def _parser() -> tuple[_Parser, _Parser]:
     """The parser of the plain command (`tuimon [PATH…]`) and that of the named ones."""
-    common = _Parser(add_help=False)
-    common.add_argument("--config", metavar="FILE", help="settings file (TOML)")
-    common.add_argument("--read-only", action="store_true", help="offer no action that changes anything")
-    common.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     screen = _Parser(
         prog="tuimon",
-        parents=[common],
+        parents=[_common()],
         description="Watch a fleet of stunnel services: what is broken and why, which certificate runs out.",
         epilog="commands: tuimon demo, tuimon status (see --help of each); a PATH spelt like one needs ./",
     )
     screen.add_argument("--version", action="version", version=f"tuimon {__version__}")
     screen.add_argument("paths", nargs="*", metavar="PATH", help="configuration file, or folder of *.conf")
-    named = _Parser(prog="tuimon", parents=[common])
+    named = _Parser(prog="tuimon", parents=[_common()])
     commands = named.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    demo = commands.add_parser("demo", parents=[common], help="a throwaway fleet of real stunnel services")
+    again = _common(argparse.SUPPRESS)
+    demo = commands.add_parser("demo", parents=[again], help="a throwaway fleet of real stunnel services")
     demo.add_argument(
         "--headless", action="store_true", help="print the folder, keep it running until ctrl-c"
     )
-    status = commands.add_parser("status", parents=[common], help="one full sweep, printed")
+    status = commands.add_parser("status", parents=[again], help="one full sweep, printed")
     status.add_argument("paths", nargs="*", metavar="PATH", help="configuration file, or folder of *.conf")
     status.add_argument("--json", action="store_true", help="print one JSON document")
     status.add_argument("--timeout", type=_seconds, metavar="S", help="seconds for each probe")

@@ -21,10 +21,10 @@ _SIGNS = {
     State.DOWN: "✖ DOWN",
     State.CRITICAL: "✖ CRIT",
     State.WARNING: "▲ WARN",
-    State.UNKNOWN: "? ?",
-    State.PENDING: "… …",
+    State.UNKNOWN: "?",
+    State.PENDING: "…",
     State.OK: "● OK",
-    State.NOT_PROBED: "– –",
+    State.NOT_PROBED: "–",
     State.OFF: "○ OFF",
 }
 _ASCII = str.maketrans(
@@ -65,20 +65,22 @@ def table(store: Store, width: int) -> list[str]:
     names = max(7, min(names, 24))
     lines = [f"{'STATE':7} {'SERVICE':{names}} {'CERT':>7}  WHY"]
     for row in rows:
-        why = row.findings[0].text if row.findings else ""
-        line = f"{_SIGNS[row.state]:7} {_name(row)[:names]:{names}} {days(row, store.now):>7}  {why}"
+        line = f"{_SIGNS[row.state]:7} {_name(row)[:names]:{names}} {days(row, store.now):>7}  {row.why}"
         lines.append(line if len(line) <= width else line[: width - 1] + "…")
     total = store.summary()
     words = (
         (total.down, "down"),
         (total.critical, "critical"),
-        (total.warning, "warnings"),
+        (total.warning, "warning"),
         (total.ok, "ok"),
         (total.unknown + total.pending, "not seen"),
         (total.off, "off"),
     )
     counts = ", ".join(f"{count} {word}" for count, word in words if count)
-    lines += ["", f"{total.services} services on {store.host}: {counts or 'nothing found'}"]
+    lines += [
+        "",
+        f"{total.services} service{'s' if total.services != 1 else ''} on {store.host}: {counts or 'nothing found'}",
+    ]
     if not rows:
         lines.append(f"looked at running processes, systemd units and {store.settings.config_folder}/*.conf")
     lines += [f"not seen: {each}" for each in store.blind_spots()]

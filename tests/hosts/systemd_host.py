@@ -30,6 +30,8 @@ _PROGRAMS = {
     "dbus-daemon": "dbus",
     "stunnel4": "stunnel4",
     "nsenter": "util-linux",
+    "ss": "iproute2",
+    "openssl": "openssl",
 }
 # nspawn takes no overlay of `/` itself, only of another mount of it.
 _PREPARE = """

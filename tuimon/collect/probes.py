@@ -8,7 +8,7 @@ client's success in the meantime replaces a periodic probe.
 
 import asyncio
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuimon.collect.base import Publish
 from tuimon.collect.dial import Material, probe, reach
@@ -125,11 +125,15 @@ class Probes:
     async def _once(self, want: ProbeWant, publish: Publish) -> Handshake | None:
         if want.plan.depth in (Depth.OFF, Depth.LISTEN):
             return None
+        plan, material = want.plan, await self._material(want.plan)
+        if (plan.cert and not material.certificate) or (plan.key and not material.key):
+            # Without the service's own certificate a full handshake may be refused for our lack of it.
+            plan = replace(plan, depth=Depth.CERTIFICATE)
         async with self._slots:
             return await probe(
                 self._host,
-                want.plan,
-                await self._material(want.plan),
+                plan,
+                material,
                 timeout=self._settings.probes.timeout,
                 early_close=self._settings.probes.early_close,
                 opened=lambda local: publish(ProbeStarted(want.key, local)),

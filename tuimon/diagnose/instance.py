@@ -40,7 +40,12 @@ def config_error(instance: Instance) -> Finding | None:
     else:
         text = f"stunnel refuses {where}: {first.text or first.reason}"
     return Finding(
-        "config-error", Severity.CRITICAL, text, first.meaning, evidence, down=not instance.running
+        "config-error",
+        Severity.CRITICAL,
+        text,
+        first.meaning.removeprefix("stunnel refuses this line: "),
+        evidence,
+        down=not instance.running,
     )
 
 

@@ -126,6 +126,8 @@ def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:
         return known
     if not tunnel.instance.processes_known:
         return State.PENDING
+    if tunnel.key.ordinal < 0:  # nothing but the instance is known
+        return State.UNKNOWN
     if not_probed(tunnel):
         return State.OK if tunnel.listeners else State.NOT_PROBED
     if tunnel.handshake is None:

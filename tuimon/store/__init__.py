@@ -336,7 +336,10 @@ class Store:
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
         waiting = []
-        if self._found is None or any(path not in self._configs for path in self._found.paths):
+        interest = self.interest()
+        found = self._found.paths if self._found else ()
+        named = frozenset() if self._only else interest.configs
+        if self._found is None or any(path not in self._configs for path in {*found, *named}):
             waiting.append("configurations")
         if self._processes is None:
             waiting.append("processes")
@@ -344,7 +347,6 @@ class Store:
             waiting.append("sockets")
         if self._units is None:
             waiting.append("units")
-        interest = self.interest()
         if any(path not in self._files for path in interest.certificates):
             waiting.append("certificates")
         if any(path not in self._logs for path in interest.logs):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tuimon.diagnose.certificate import critical_below, warn_below
-from tuimon.diagnose.finding import RANK, Finding, Light, State
+from tuimon.diagnose.finding import RANK, Finding, Light, Severity, State
 from tuimon.diagnose.service import on_disk, served
 from tuimon.model.certificate import Certificate
 from tuimon.model.instance import Instance
@@ -33,6 +33,13 @@ class Row:
     def cause(self) -> Finding | None:
         """The first finding that is more than information, else the first."""
         return self.findings[0] if self.findings else None
+
+    @property
+    def why(self) -> str:
+        """The cause in words; empty where nothing is wrong, whatever is worth knowing besides."""
+        cause = self.cause
+        quiet = cause is None or (cause.severity is Severity.INFO and self.state is State.OK)
+        return "" if quiet or cause is None else cause.text
 
     @property
     def certificate(self) -> Certificate | None:

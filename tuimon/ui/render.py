@@ -83,11 +83,10 @@ def certificate_cell(row: Row, now: float, settings: Settings, palette: Palette)
 
 def why(row: Row, palette: Palette) -> Text:
     """The cause in words; for a healthy SNI row its pattern."""
-    cause = row.cause
-    if cause is None or (row.state is State.OK and cause.severity == "info"):
+    if not row.why:
         service = row.tunnel.service
         return Text(f"sni {service.sni}" if service.sni_of is not None else "", palette.muted)
-    return Text(cause.text, "" if row.state in (State.DOWN, State.CRITICAL) else palette.muted)
+    return Text(row.why, "" if row.state in (State.DOWN, State.CRITICAL) else palette.muted)
 
 
 def lights(row: Row, palette: Palette) -> Text:
@@ -184,7 +183,9 @@ def _summary(total: Summary, host: str, palette: Palette, *, words: int) -> Text
     gap = "  " if words == 2 else " "
     text = Text(" ")
     text.append("tuimon", f"bold {palette.accent}".strip())
-    text.append(f" {host}  {total.services} services" if words == 2 else f" {host}")
+    text.append(
+        f" {host}  {total.services} service{'s' if total.services != 1 else ''}" if words == 2 else f" {host}"
+    )
     for count, sign, word, style in _counts(total, palette):
         said = (
             f"{sign}{count}"

@@ -235,7 +235,7 @@ def columns(name: int, address: int, why: int = 45) -> tuple[Column, ...]:
         Column("state", "STATE", 6, keep=100),
         Column("service", "SERVICE", name, keep=100),
         Column("why", "WHY", why, grow=1, min_width=why, keep=100),
-        Column("cert", "CERT", 6, align="right", keep=100),
+        Column("cert", "CERT", 7, align="right", keep=100),
         Column("sess", "SESS", 4, align="right", keep=8),
         Column("ltc", "L T C", 5, keep=9),
         Column("role", "ROLE", 6, keep=3),

@@ -73,9 +73,8 @@ def fold(plain: str, width: int) -> list[int]:
     for piece in chop_cells(plain, max(2, width)):
         at += len(piece)
         starts.append(at)
-    if len(starts) > 1:
-        starts.pop()  # the end; what has no width at the end belongs to the last row
-    return starts
+    # The last one is the end of the line.  Joiners out of place make pieces that do not add up.
+    return [start for start in starts[:-1] if start < len(plain)] or [0]
 
 
 def character_at(plain: str, cell: int) -> tuple[int, int]:
@@ -88,4 +87,4 @@ def character_at(plain: str, cell: int) -> tuple[int, int]:
     short = cell - cell_len(plain[:at])
     if short:  # a wide character stands astride the cell
         at += len(chop_cells(plain[at:], 2)[0])
-    return at, cell_len(plain[:at]) - cell
+    return at, max(0, cell_len(plain[:at]) - cell)  # joiners out of place do not add up

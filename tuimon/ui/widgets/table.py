@@ -159,11 +159,6 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
         return self._fitted[1]
 
     @property
-    def rows(self) -> tuple[TableRow[K], ...]:
-        """The rows, in the order they are shown in."""
-        return tuple(self._rows)
-
-    @property
     def cursor_key(self) -> K | None:
         """The key of the row under the cursor; None when there are no rows."""
         return self._rows[self._cursor].key if self._rows else None
