@@ -16,6 +16,7 @@ from tuimon.host.local import LocalHost
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.store import Row, Store
+from tuimon.text import counted
 
 _SIGNS = {
     State.DOWN: "✖ DOWN",
@@ -77,10 +78,8 @@ def table(store: Store, width: int) -> list[str]:
         (total.off, "off"),
     )
     counts = ", ".join(f"{count} {word}" for count, word in words if count)
-    lines += [
-        "",
-        f"{total.services} service{'s' if total.services != 1 else ''} on {store.host}: {counts or 'nothing found'}",
-    ]
+    total_words = counted(total.services, "service")
+    lines += ["", f"{total_words} on {store.host}: {counts or 'nothing found'}"]
     if not rows:
         lines.append(f"looked at running processes, systemd units and {store.settings.config_folder}/*.conf")
     lines += [f"not seen: {each}" for each in store.blind_spots()]

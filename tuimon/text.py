@@ -30,3 +30,8 @@ def printable(text: str | bytes, limit: int = MAX_TEXT) -> str:
     if "\t" in text:
         text = text.replace("\t", " ")
     return _UNFIT.sub("\ufffd", text)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 service`, `2 services`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -39,14 +39,8 @@ def config_error(instance: Instance) -> Finding | None:
         text = f"a restart would fail: {where}: {first.text or first.reason}"
     else:
         text = f"stunnel refuses {where}: {first.text or first.reason}"
-    return Finding(
-        "config-error",
-        Severity.CRITICAL,
-        text,
-        first.meaning.removeprefix("stunnel refuses this line: "),
-        evidence,
-        down=not instance.running,
-    )
+    fix = first.meaning.removeprefix("stunnel refuses this line: ")
+    return Finding("config-error", Severity.CRITICAL, text, fix, evidence, down=not instance.running)
 
 
 def unreadable(instance: Instance) -> Finding | None:

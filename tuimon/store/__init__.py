@@ -24,6 +24,7 @@ from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.logbook import Logbook, LogLine, SourceFacts
 from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, inventory, summary, worst_first
+from tuimon.text import counted
 
 __all__ = ["CertificateUse", "Changes", "InstanceRow", "LogLine", "Row", "Store", "Summary"]
 
@@ -403,7 +404,7 @@ class Store:
         files = sum(f.failure is not None and f.failure.reason is Reason.DENIED for f in self._files.values())
         for count, noun in ((configs, "configuration"), (hidden, "log"), (files, "certificate or key file")):
             if count:
-                said.append(f"{count} {noun}{'s' if count != 1 else ''} not readable")
+                said.append(f"{counted(count, noun)} not readable")
         for failure in self._found.failures if self._found else ():
             said.append(str(failure[1]))
         return tuple(said)

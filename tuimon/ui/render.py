@@ -15,6 +15,7 @@ from tuimon.model.log import Event
 from tuimon.model.service import Service
 from tuimon.settings import Settings
 from tuimon.store import CertificateUse, LogLine, Row, Summary
+from tuimon.text import counted
 from tuimon.ui.palette import LIGHTS, SIGNS, WORDS, Palette
 
 DAY = 86400
@@ -183,9 +184,7 @@ def _summary(total: Summary, host: str, palette: Palette, *, words: int) -> Text
     gap = "  " if words == 2 else " "
     text = Text(" ")
     text.append("tuimon", f"bold {palette.accent}".strip())
-    text.append(
-        f" {host}  {total.services} service{'s' if total.services != 1 else ''}" if words == 2 else f" {host}"
-    )
+    text.append(f" {host}  {counted(total.services, 'service')}" if words == 2 else f" {host}")
     for count, sign, word, style in _counts(total, palette):
         said = (
             f"{sign}{count}"

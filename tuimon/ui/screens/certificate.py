@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from tuimon.store import CertificateUse, Changes
+from tuimon.text import counted
 from tuimon.ui import certificate_page
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
@@ -44,7 +45,7 @@ class CertificateScreen(PageScreen):
         names = set(use.used_by) if use else set()
         keys = frozenset(row.key for row in self.store.rows() if row.tunnel.service.name in names)
         self.tuimon.runtime.probe_now(keys)
-        self.notify(f"probing {len(keys)} service{'s' if len(keys) != 1 else ''}", markup=False, timeout=2)
+        self.notify(f"probing {counted(len(keys), 'service')}", markup=False, timeout=2)
 
     async def action_copy_pem(self) -> None:
         """Copy it."""

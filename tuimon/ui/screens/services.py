@@ -12,6 +12,7 @@ from tuimon.diagnose.finding import State
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Row
 from tuimon.store.rows import worst_first
+from tuimon.text import counted
 from tuimon.ui import render
 from tuimon.ui.clipboard import copy
 from tuimon.ui.keys import LIST, bindings
@@ -139,7 +140,7 @@ class ServicesScreen(Pane):
     def _empty(self) -> Text:
         store = self.store
         if self._hidden:
-            return Text(f"{self._hidden} rows hidden by the filter", self.palette.muted)
+            return Text(f"{counted(self._hidden, 'row')} hidden by the filter", self.palette.muted)
         if "configurations" in store.pending() or not store.now:
             return Text("looking …", self.palette.muted)
         where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
@@ -208,7 +209,7 @@ class ServicesScreen(Pane):
         key = self.table.cursor_key
         keys = frozenset(self.table.marks) or (frozenset((key,)) if key is not None else frozenset())
         self.tuimon.runtime.probe_now(keys)
-        self.notify(f"probing {len(keys)} service{'s' if len(keys) != 1 else ''}", markup=False, timeout=2)
+        self.notify(f"probing {counted(len(keys), 'service')}", markup=False, timeout=2)
 
     async def action_copy(self) -> None:
         """Copy the selected row."""
