@@ -19,7 +19,13 @@ ARROWS: dict[str, set[str]] = {
     "cli": ALL,
     "ui": {"runtime", "store", "events", "diagnose"},
     "runtime": {"collect", "control", "store", "events", "host"},  # host: it is given one, and hands it on
-    "status": {"runtime", "host", "store", "diagnose", "export"},  # what the command line says without a screen
+    "status": {
+        "runtime",
+        "host",
+        "store",
+        "diagnose",
+        "export",
+    },  # what the command line says without a screen
     "export": {"store", "diagnose"},  # the public JSON
     "collect": {"host", "parse", "tls", "events"},
     "control": {"host", "parse", "diagnose", "events"},
@@ -35,6 +41,8 @@ ARROWS: dict[str, set[str]] = {
     "text": set(),
 }
 THIS_MACHINE = {"psutil", "subprocess", "socket", "watchfiles"}
+CALLS = {"open", "io.open", "os.open", "os.stat", "os.lstat", "os.listdir", "os.scandir", "os.kill"}
+LOOKS = ("os.path.exists", "os.path.is", "Path(")
 STANDARD_ONLY = {"model", "text"}
 
 
@@ -126,9 +134,7 @@ def reaches_for_the_machine(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            if called in {"open", "io.open", "os.open", "os.stat", "os.lstat", "os.listdir", "os.scandir"}:
-                yield f"{file.relative_to(ROOT)}:{node.lineno} calls {called}"
-            elif called.startswith(("os.path.exists", "os.path.is", "Path(", "os.kill")):
+            if called in CALLS or called.startswith(LOOKS):
                 yield f"{file.relative_to(ROOT)}:{node.lineno} calls {called}"
 
 
@@ -163,6 +169,10 @@ def test_no_headless_module_loads_the_screen() -> None:
         "    assert not loaded, (name, loaded)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *headless], capture_output=True, text=True, cwd=ROOT.parent, check=False
+        [sys.executable, "-c", program, *headless],
+        capture_output=True,
+        text=True,
+        cwd=ROOT.parent,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -112,9 +112,12 @@ def _settings(arguments: argparse.Namespace) -> settings.Settings:
 def _screen(paths: tuple[str, ...], chosen: settings.Settings) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise settings.SettingsError("the screen needs a terminal; use `tuimon status` instead")
+    from tuimon.host.local import LocalHost  # noqa: PLC0415 - what a command does not need it does not load
+    from tuimon.runtime import Runtime  # noqa: PLC0415
     from tuimon.ui.app import show  # noqa: PLC0415 - Textual costs 200 ms
 
-    return show(paths, chosen)
+    host = LocalHost(poll=chosen.intervals.files)
+    return show(Runtime(host, chosen, paths), chosen)
 
 
 def _demo(chosen: settings.Settings, *, headless: bool) -> int:

@@ -243,7 +243,7 @@ async def test_a_reset_is_a_connection_error(host: LocalHost) -> None:
 
 async def test_a_command_runs_without_shell_and_input(host: LocalHost) -> None:
     """Its status and both streams; arguments are taken as they are."""
-    done = await host.run(("sh", "-c", "cat; echo \"$1\"; echo err >&2; exit 3", "x", "$(id) ;"), 10)
+    done = await host.run(("sh", "-c", 'cat; echo "$1"; echo err >&2; exit 3', "x", "$(id) ;"), 10)
     assert done == Completed(3, b"$(id) ;\n", b"err\n")
     assert failed(await host.run(("no-such-command",), 10)) is Reason.MISSING
 

@@ -82,9 +82,7 @@ async def test_a_file_replaced_by_rename_is_noticed_again_and_again(watched: Wat
         await watched.settle()
 
 
-async def test_a_swapped_symlink_is_noticed_as_is_its_new_target(
-    watched: Watched, tmp_path: Path
-) -> None:
+async def test_a_swapped_symlink_is_noticed_as_is_its_new_target(watched: Watched, tmp_path: Path) -> None:
     """certbot: live/cert.pem leads from archive/cert1.pem to archive/cert2.pem."""
     archive, live = tmp_path / "archive", tmp_path / "live"
     archive.mkdir()

@@ -5,6 +5,7 @@ the one place that knows Textual's private names for it.
 """
 
 import unicodedata
+from typing import Any
 
 from rich.cells import cell_len
 from textual.app import App
@@ -14,7 +15,7 @@ _HARMFUL = {"Cc", "Cs", "Zl", "Zp"}  # controls, lone surrogates, line and parag
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
-def painted(app: App[object]) -> list[str]:
+def painted(app: App[Any]) -> list[str]:
     """Return the lines of the screen, each as wide as the screen.
 
     Fails if one of them is not, or holds a character that would do something to a terminal.
@@ -27,7 +28,7 @@ def painted(app: App[object]) -> list[str]:
     return lines
 
 
-def painted_in(app: App[object], widget: Widget) -> list[str]:
+def painted_in(app: App[Any], widget: Widget) -> list[str]:
     """Return the lines of one widget's content, without the blanks after them."""
     region = widget.scrollable_content_region
     lines = painted(app)[region.y : region.bottom]

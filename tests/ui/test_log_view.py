@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.events import MouseScrollUp
@@ -15,7 +18,8 @@ from textual.pilot import Pilot
 from textual.selection import Selection
 
 from tests.ui.painted import painted, painted_in
-from tuimon.ui.widgets.log_rows import Folds, character_at, fold
+from tuimon.ui.widgets.cells import character_at, fold, steady
+from tuimon.ui.widgets.log_rows import Folds
 from tuimon.ui.widgets.log_view import LogView
 
 SIZES = [(80, 24), (120, 36)]
@@ -329,16 +333,38 @@ def _row(view: LogView[Line], y: int) -> tuple[int, int] | None:
     return None
 
 
-@given(st.text(alphabet="ab漢字🦊é\u0301\u200d👨👩", max_size=60), st.integers(2, 20))
-def test_folding_loses_nothing(plain: str, width: int) -> None:
-    """The pieces make up the line, and the place of every cell is found."""
-    starts = fold(plain, width)
-    assert starts[0] == 0
-    assert starts == sorted(set(starts))
-    assert all(start < len(plain) for start in starts[1:])
+HARD = "ab漢字🦊é\u0301\u200d\ufe0f👨👩❤"
+"""Narrow, wide, without width, joined and widened."""
+
+
+@given(st.text(alphabet=HARD, max_size=60), st.integers(2, 20))
+def test_folding_loses_nothing(text: str, width: int) -> None:
+    """Every row but the last is full, and the character at a cell is found."""
+    plain = steady(Text(text)).plain
+    assert len(plain) == len(text)
+    starts = [*fold(plain, width), len(plain)]
+    rows = [plain[start:end] for start, end in pairwise(starts)]
+    assert "".join(rows) == plain
+    assert all(width - 1 <= cell_len(row) <= width for row in rows[:-1])
+    assert cell_len(rows[-1]) <= width
     at, pad = character_at(plain, width)
-    assert 0 <= at <= len(plain)
+    assert cell_len(plain[:at]) == width + pad or at == len(plain)
     assert 0 <= pad <= 1
+
+
+async def test_any_text_fills_exactly_the_width() -> None:
+    """Whatever a stranger wrote, folded or not and from any cell on, a row is as wide as the screen."""
+    app = Shown()
+    dice = Random(1)  # noqa: S311 - the same hard lines every time
+    async with app.run_test(size=(23, 40)) as pilot:
+        for turn in range(12):
+            app.log_view.wrap = turn % 2 == 0
+            app.log_view.x_offset = turn
+            app.log_view.replace(
+                [Line(each, "".join(dice.choices(HARD, k=dice.randrange(70)))) for each in range(60)]
+            )
+            await pilot.pause()
+            painted(app)
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(0, 5), st.data())

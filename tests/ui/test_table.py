@@ -12,9 +12,10 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from tests.ui.painted import painted, painted_in
+from tuimon.ui.widgets.cells import cut
 from tuimon.ui.widgets.table import Column, Table, TableRow
 from tuimon.ui.widgets.table_messages import TableMessage
-from tuimon.ui.widgets.table_model import GUTTER, cut, fit
+from tuimon.ui.widgets.table_model import GUTTER, fit
 
 SIZES = [(80, 24), (120, 36)]
 COLUMNS = (

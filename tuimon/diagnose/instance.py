@@ -137,7 +137,7 @@ def _daemonises(instance: Instance) -> bool:
 def hung(instance: Instance) -> Finding | None:
     """The process is stopped (SIGSTOP, a debugger): it listens and answers nobody."""
     process = instance.process
-    if process is None or process.status not in {"stopped", "tracing-stop", "disk-sleep"}:
+    if process is None or process.status not in {"stopped", "tracing-stop"}:
         return None
     text = f"process {process.pid} is {process.status}: it accepts nobody"
     fix = f"kill -CONT {process.pid}" if process.status == "stopped" else "look at what holds it"

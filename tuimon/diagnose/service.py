@@ -104,7 +104,8 @@ def findings(
     """All findings of a service; `inherited` are its instance's, the cause of everything below."""
     own = own_certificate(tunnel, now, settings)
     if any(each.down or each.off for each in inherited):
-        return (*inherited, *own)
+        said = {each.code for each in inherited}
+        return (*inherited, *(each for each in own if each.code not in said))
     listener = not_listening(tunnel)
     target = back_end(tunnel, now) or remote(tunnel)
     trust = untrusted(tunnel, now) or wrong_name(tunnel)

@@ -270,6 +270,7 @@ class Store:
         listening, taken, sessions = self._sockets(service, primary, instance)
         cwd = join.folder(instance)
         own, key, ca = (absolute(service.text(name), cwd) for name in ("cert", "key", "CAfile"))
+        table = (self._tables or {}).get(instance.process.net if instance.process else "")
         probed = self._probed.get(service.key)
         return Tunnel(
             service=service,
@@ -277,8 +278,7 @@ class Store:
             plan=plan(service, primary, cwd, self.settings),
             primary=primary,
             listeners=listening,
-            sockets_known=self._tables is not None
-            and (instance.process.net if instance.process else "") in self._tables,
+            sockets_known=table is not None and table.failure is None,
             taken=taken,
             sessions=sessions,
             handshake=probed.handshake if probed and instance.running else None,

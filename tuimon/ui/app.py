@@ -15,7 +15,6 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tuimon.host.local import LocalHost
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
@@ -81,8 +80,6 @@ class TuimonApp(App[int]):
             self.push_screen(HelpScreen(self.palette))
 
 
-def show(paths: tuple[str, ...], settings: Settings) -> int:
-    """Run the screen until it is left; returns the exit status."""
-    host = LocalHost(poll=settings.intervals.files)
-    app = TuimonApp(Runtime(host, settings, paths), settings)
-    return app.run(mouse=settings.mouse) or 0
+def show(runtime: Runtime, settings: Settings) -> int:
+    """Run the screen over `runtime` until it is left; returns the exit status."""
+    return TuimonApp(runtime, settings).run(mouse=settings.mouse) or 0

@@ -43,6 +43,10 @@ class LogFeed(Vertical):
         yield Line(classes="title")
         yield LogView[LogLine](self._paint)
 
+    def on_mount(self) -> None:
+        """The title says whether the view follows, whoever changed that."""
+        self.watch(self.view, "follow", self._title, init=False)
+
     @property
     def view(self) -> LogView[LogLine]:
         """The lines."""

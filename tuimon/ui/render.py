@@ -87,7 +87,7 @@ def why(row: Row, palette: Palette) -> Text:
     if not row.why:
         service = row.tunnel.service
         return Text(f"sni {service.sni}" if service.sni_of is not None else "", palette.muted)
-    return Text(row.why, "" if row.state in (State.DOWN, State.CRITICAL) else palette.muted)
+    return Text(row.why)
 
 
 def lights(row: Row, palette: Palette) -> Text:

@@ -8,6 +8,7 @@ from tuimon.diagnose.finding import Light, State, clock
 from tuimon.diagnose.service import on_disk
 from tuimon.model.handshake import Depth, Handshake
 from tuimon.store import LogLine, Row
+from tuimon.text import counted
 from tuimon.ui import certificate_page
 from tuimon.ui.document import Document
 from tuimon.ui.palette import LIGHTS
@@ -68,8 +69,8 @@ def _layers(document: Document, row: Row) -> None:
     goal = ", ".join(each.text for each in service.connect) or service.exec or "none"
     _light(document, "target", target, goal)
     for reach in tunnel.reaches:
-        words = f"{reach.connect_ms:.1f} ms" if reach.connect_ms is not None else reach.detail
-        document.fact("", f"{reach.target}: {reach.verdict.value} {words}")
+        words = f"reached in {reach.connect_ms:.1f} ms" if reach.connect_ms is not None else reach.detail
+        document.fact("", f"{reach.target}: {words or reach.verdict.value}")
     if tunnel.sessions is not None:
         document.fact("sessions", str(tunnel.sessions))
 
@@ -90,6 +91,21 @@ def _times(document: Document, handshake: Handshake) -> None:
         line = Text(f"{at:8.1f} ms ")
         line.append(palette.draw("━" * max(1, width)), palette.accent)
         document.fact(name, line)
+
+
+def _carried(message: str, handshake: Handshake, server_name: str) -> str:
+    """What a message brought, in a few words."""
+    match message:
+        case "> ClientHello" if server_name:
+            return f"  server name {server_name}"
+        case "< ServerHello":
+            return "  " + ", ".join(filter(None, (handshake.tls_version, handshake.cipher, handshake.group)))
+        case "< Certificate" if handshake.chain:
+            return "  " + " · ".join(each.title for each in handshake.chain[:4])
+        case "< CertificateRequest":
+            count = len(handshake.client_ca_names)
+            return f"  {counted(count, 'acceptable authority name')}" if count else "  any authority"
+    return ""
 
 
 def _handshake(document: Document, row: Row) -> None:

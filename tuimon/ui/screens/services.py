@@ -159,8 +159,9 @@ class ServicesScreen(Pane):
             cause = row.cause
             if cause is not None:
                 text.append(f"  {cause.text}", palette.severity(cause.severity))
-                if cause.fix:
-                    text.append(palette.draw(f"\n→ {cause.fix}" if narrow else f"  → {cause.fix}"))
+                if cause.fix:  # on a line of its own, where the reason leaves one
+                    apart = "\n" if narrow and text.cell_len <= self.size.width - 2 else "  "
+                    text.append(palette.draw(f"{apart}→ {cause.fix}"))
             else:
                 text.append(f"  {row.tunnel.service.file}:{row.tunnel.service.line}", palette.muted)
         status = self.query_one("#status", Line)

@@ -15,4 +15,4 @@ class Line(Static):
         """Show `text`, if it differs from what is shown."""
         if text != self._shown:
             self._shown = text
-            self.update(text)
+            self.update(text, layout=False)  # its height does not depend on what it says

@@ -1,4 +1,4 @@
-"""Folds: how many screen rows each log line takes, as far as it is known; and where lines are cut.
+"""Folds: how many screen rows each log line takes, as far as it is known.
 
 Rule: a line that was never seen counts as one row.  So nothing has to be painted to know a height, and
 whoever measures a line above what is on the screen moves the screen by the rows it turned out to have.
@@ -6,8 +6,6 @@ whoever measures a line above what is on the screen moves the screen by the rows
 
 from bisect import bisect_right
 from itertools import accumulate
-
-from rich.cells import cell_len, chop_cells
 
 
 class Folds:
@@ -64,27 +62,3 @@ class Folds:
         if self._ends is None:
             self._ends = list(accumulate(height or 1 for height in self._heights))
         return self._ends
-
-
-def fold(plain: str, width: int) -> list[int]:
-    """Return where the rows of a line start, in characters, when it is folded at `width` cells."""
-    starts, at = [0], 0
-    # A wide character needs two cells: a narrower screen cuts it off instead of folding for ever.
-    for piece in chop_cells(plain, max(2, width)):
-        at += len(piece)
-        starts.append(at)
-    # The last one is the end of the line.  Joiners out of place make pieces that do not add up.
-    return [start for start in starts[:-1] if start < len(plain)] or [0]
-
-
-def character_at(plain: str, cell: int) -> tuple[int, int]:
-    """Return the first character that starts at or after `cell`, and the cells in between."""
-    if plain.isascii():
-        return min(cell, len(plain)), 0
-    if not cell or cell_len(plain) <= cell:
-        return (0 if not cell else len(plain)), 0
-    at = len(chop_cells(plain, cell)[0]) if cell > 1 else 0
-    short = cell - cell_len(plain[:at])
-    if short:  # a wide character stands astride the cell
-        at += len(chop_cells(plain[at:], 2)[0])
-    return at, max(0, cell_len(plain[:at]) - cell)  # joiners out of place do not add up

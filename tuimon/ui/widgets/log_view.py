@@ -19,7 +19,8 @@ from textual.reactive import reactive
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tuimon.ui.widgets.log_rows import Folds, character_at, fold
+from tuimon.ui.widgets.cells import character_at, fold, steady
+from tuimon.ui.widgets.log_rows import Folds
 from tuimon.ui.widgets.still import StillScroll
 
 LIMIT = 10_000
@@ -310,7 +311,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     def _text(self, item: T) -> Text:
         text = self._texts.get(item.sequence)
         if text is None:
-            text = self._texts[item.sequence] = self._paint(item)
+            text = self._texts[item.sequence] = steady(self._paint(item))
         return text
 
     def notify_style_update(self) -> None:
@@ -368,6 +369,6 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         for item in self._items:
             span = selection.get_span(item.sequence)
             if span is not None:
-                plain = self._text(item).plain
+                plain = self._paint(item).plain  # as it is, not as it is measured
                 lines.append(plain[span[0] : None if span[1] < 0 else span[1]])
         return "\n".join(lines), "\n"

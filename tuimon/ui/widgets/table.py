@@ -195,18 +195,14 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
             self._move(at)
         return at is not None
 
-    # Taking rows
-
     @contextmanager
     def _keeping_place(self) -> Iterator[None]:
         """Whatever happens to the rows inside: same key under the cursor, on the same line."""
         key, marks, top = self.cursor_key, self.marks, self.scroll_offset.y
         anchors = self._anchors(top)
         yield
-        kept = ((at, before) for anchor, before in anchors if (at := self._rows.place(anchor)) is not None)
-        for at, before in kept:
-            top += at - before
-            break
+        moves = (at - before for anchor, before in anchors if (at := self._rows.place(anchor)) is not None)
+        top += next(moves, 0)
         place = self._rows.place(key) if key is not None else None
         self._cursor = max(0, min(self._cursor, len(self._rows) - 1)) if place is None else place
         if self._moved_at is None:
@@ -247,6 +243,8 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
         return max(1, self.scrollable_content_region.height - _HEADER_LINES)
 
     def _move(self, to: int) -> None:
+        if not self._rows:
+            return
         self._moved_at = self._clock()
         to = max(0, min(to, len(self._rows) - 1))
         moved, self._cursor = to != self._cursor, to

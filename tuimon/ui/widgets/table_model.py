@@ -1,4 +1,4 @@
-"""What a table is made of, and how its columns share the width: columns, rows, cutting.
+"""What a table is made of, and how its columns share the width.
 
 Rule: no widget and no state here; widths are in terminal cells, never in characters.
 """
@@ -7,10 +7,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
+
+from tuimon.ui.widgets.cells import cut, steady
 
 K = TypeVar("K", bound=Hashable)
 """The type of a table's row keys."""
@@ -125,15 +127,6 @@ def _needed(widths: Sequence[int]) -> int:
     return sum(widths) + max(0, len(widths) - 1)
 
 
-def cut(text: Text, width: int, ellipsis: str = "…") -> Text:
-    """Return `text` in at most `width` (> 0) cells; what was cut ends in `ellipsis` (one cell)."""
-    if cell_len(text.plain) <= width:
-        return text
-    text = text.copy()
-    text.plain = set_cell_size(text.plain, width - 1) + ellipsis
-    return text
-
-
 def line(
     cells: Mapping[str, Text], columns: Sequence[Placed], console: Console, ellipsis: str = "…"
 ) -> list[Segment]:
@@ -142,7 +135,7 @@ def line(
     for column, x, width in columns:
         if x > GUTTER:
             segments.append(Segment(" "))
-        text = cut(cells.get(column.id, _NOTHING), width, ellipsis)
+        text = cut(steady(cells.get(column.id, _NOTHING)), width, ellipsis)
         if text.style and not text.spans:  # Rich drops the style of a whole text without spans
             text = Text().append_text(text)
         room = width - cell_len(text.plain)

@@ -1,0 +1,128 @@
+"""The logbook: bounded, in order, and clear about who was meant."""
+
+import pytest
+
+from tuimon.model.log import Event, LogRecord
+from tuimon.store.logbook import Logbook
+
+SOURCE = "/var/log/stunnel.log"
+
+
+def record(at: float | None, message: str = "", **facts: object) -> LogRecord:
+    plain = LogRecord(at, 5, "7", "web", Event.NONE, "10.0.0.9:51522", message)
+    return plain._replace(**facts)  # type: ignore[arg-type]
+
+
+def messages(book: Logbook) -> list[str]:
+    return [line.record.message for line in book.lines]
+
+
+def test_it_is_bounded_and_numbers_go_on() -> None:
+    """The oldest lines leave."""
+    book = Logbook(100)
+    book.append(SOURCE, tuple(record(float(i), str(i)) for i in range(250)), history=False)
+    assert messages(book) == [str(i) for i in range(150, 250)]
+    assert [line.sequence for line in book.lines] == list(range(150, 250))
+
+
+def test_histories_are_merged_by_time_and_the_order_inside_a_file_is_kept() -> None:
+    """A line without a time, or with a clock that went back, stays where its file has it."""
+    book = Logbook(100)
+    book.append("a", (record(10, "a1"), record(None, "a2"), record(30, "a3"), record(20, "a4")), history=True)
+    before = book.generation
+    book.append("b", (record(5, "b1"), record(25, "b2"), record(40, "b3")), history=True)
+    assert messages(book) == ["b1", "a1", "a2", "b2", "a3", "a4", "b3"]
+    assert book.generation != before
+    numbers = [line.sequence for line in book.lines]
+    assert numbers == sorted(set(numbers))
+
+
+def test_news_is_appended_as_it_comes() -> None:
+    """No line that is on the screen moves because another log is a second behind."""
+    book = Logbook(100)
+    book.append("a", (record(10, "a1"),), history=False)
+    before = book.generation
+    book.append("b", (record(9, "b1"),), history=False)
+    assert messages(book) == ["a1", "b1"]
+    assert book.generation == before
+
+
+def test_a_probe_is_own_by_address_port_and_time() -> None:
+    """The same port belongs to somebody else an hour later."""
+    book = Logbook(100)
+    book.own_probe("127.0.0.1:50001", 1000.0)
+    assert book.is_own("127.0.0.1:50001", 998.0)
+    assert book.is_own("127.0.0.1:50001", 1030.0)
+    assert not book.is_own("127.0.0.1:50001", 5000.0)
+    assert not book.is_own("127.0.0.1:50002", 1000.0)
+
+
+def test_a_probe_is_followed_through_a_chain_of_stunnels() -> None:
+    """The next one sees the address from which the first one connected."""
+    book = Logbook(100)
+    book.own_probe("127.0.0.1:50001", 1000.0)
+    connected = record(
+        1000.0,
+        "Service [web] connected remote server from 127.0.0.1:40000",
+        event=Event.CONNECTED,
+        peer="127.0.0.1:50001",
+    )
+    book.append("first", (connected,), history=False)
+    book.append("second", (record(1000.0, peer="127.0.0.1:40000"),), history=False)
+    assert [line.own for line in book.lines] == [True, True]
+
+
+@pytest.mark.parametrize("event", [Event.TLS_FAILED, Event.PEER_REJECTED, Event.REJECTED])
+def test_failures_count_from_the_last_success(event: Event) -> None:
+    """Since when, how many, and which was the last."""
+    book = Logbook(100)
+    book.append(SOURCE, (record(1, event=Event.TLS_OK),), history=False)
+    book.append(SOURCE, (record(2, "x", event=event), record(3, "y", event=event)), history=False)
+    traffic = book.traffic[SOURCE, "web"]
+    assert (traffic.last_success, traffic.failing_since, traffic.failures) == (1, 2, 2)
+    assert traffic.failure is not None
+    assert traffic.failure.message == "y"
+    book.append(SOURCE, (record(4, event=Event.CONNECTED),), history=False)
+    traffic = book.traffic[SOURCE, "web"]
+    assert (traffic.last_success, traffic.failing_since, traffic.failures, traffic.failure) == (
+        4,
+        None,
+        0,
+        None,
+    )
+
+
+def test_the_target_has_failed_only_when_no_address_is_left() -> None:
+    """The reason is the one of the last address, the time that of the first failure."""
+    book = Logbook(100)
+    refused = record(5, "connect 127.0.0.1:1: Connection refused (111)", event=Event.CONNECT_FAILED)
+    final = record(5, "No more addresses to connect", event=Event.CONNECT_FAILED)
+    book.append(SOURCE, (refused,), history=False)
+    assert book.traffic[SOURCE, "web"].target_failure is None
+    book.append(SOURCE, (final, refused._replace(time=9.0), final._replace(time=9.0)), history=False)
+    traffic = book.traffic[SOURCE, "web"]
+    assert traffic.target_failure is not None
+    assert "refused" in traffic.target_failure.message
+    assert traffic.target_since == 5
+    book.append(SOURCE, (record(12, event=Event.CONNECTED),), history=False)
+    traffic = book.traffic[SOURCE, "web"]
+    assert (traffic.target_failure, traffic.target_since, traffic.target_ok) == (None, None, 12)
+
+
+def test_what_a_log_tells_of_its_process() -> None:
+    """Version, load, a reload that failed, the end; a good load forgives."""
+    book = Logbook(100)
+
+    def tell(*records: LogRecord) -> None:
+        book.append(SOURCE, records, history=False)
+
+    tell(record(1, "stunnel 5.68 on x86_64-pc-linux-gnu platform", event=Event.STARTED, service="", peer=""))
+    tell(record(2, "Configuration successful", event=Event.CONFIG_OK, service="", peer=""))
+    facts = book.sources[SOURCE]
+    assert (facts.version, facts.loaded_at, facts.trouble, facts.stopped) == ("5.68", 2, None, None)
+    tell(record(3, "Failed to reload", event=Event.RELOAD_FAILED, level=3, service="", peer=""))
+    assert book.sources[SOURCE].trouble is not None
+    tell(record(4, "Configuration successful", event=Event.CONFIG_OK, service="", peer=""))
+    assert book.sources[SOURCE].trouble is None
+    tell(record(5, "Terminated", event=Event.STOPPED, service="", peer=""))
+    assert book.sources[SOURCE].stopped is not None

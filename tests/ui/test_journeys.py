@@ -1,0 +1,292 @@
+"""Whole journeys in a real terminal: the demo's fleet, every screen, every way out.
+
+Rule: what is asserted is what a person sees on the terminal, or what is left on the machine afterwards.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.ui.terminal import PATIENCE, Terminal
+from tuimon.demo import lifeline
+from tuimon.demo.fleet import Fleet, find_stunnel, start_fleet
+from tuimon.demo.pki import Leaf, Pki
+
+pytestmark = pytest.mark.pty
+
+SIZES = [(120, 36), (80, 24)]
+DOWN_WITHIN, UP_WITHIN, WARN_WITHIN = 2.0, 5.0, 2.0
+"""Seconds that the requirements allow: a killed process, a started one, a replaced certificate."""
+
+CAUSES = (
+    r"DOWN backup +stunnel is not running",
+    r"DOWN pgsql-eu +connect 127\.0\.0\.1:\d+ refused since \d\d:\d\d",
+    r"DOWN erp +remote not trusted by old-ca\.pem",
+    r"DOWN testserver +stunnel refuses legacy\.conf:8: \[testserver",
+    r"CRIT billing +certificate expired 2 days ago",
+    r"CRIT ldap +certificate expires in 5 days",
+    r"WARN edi-in +renewed on disk, old one served: reload +9→89d",
+)
+"""Every broken service of the demo, with its cause in words."""
+
+FIELDS = (
+    *("verdict", "used by", "file", "subject", "issuer", "SAN", "not before", "not after", "lifetime"),
+    *("version", "serial", "signature", "public key", "key usage", "extended usage", "constraints"),
+    *("SKI", "AKI", "OCSP", "CA issuers", "CRL", "policies", "SHA-256", "SHA-1", "SPKI pin"),
+)
+"""What the page of a certificate names at the left, all of it in the demo's certificates."""
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    """One fleet for all tests that only look."""
+    with start_fleet() as running:
+        yield running
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def shown(fleet: Fleet, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    """The program over the fleet, once everything was looked at."""
+    with Terminal(fleet.folder, size=request.param) as terminal:
+        terminal.sees("vm|services", *CAUSES)
+        terminal.until(lambda: "…" not in terminal.lines[0])
+        yield terminal
+
+
+def folder_of(terminal: Terminal) -> str:
+    """The demo's folder, as the line of the selected row names it."""
+    pattern = r"/\S*/tuimon-demo-\w+"
+    found = terminal.until(lambda: re.search(pattern + r"/night\.conf", terminal.text))
+    folder = re.match(pattern, found[0])
+    assert folder
+    return folder[0]
+
+
+def eventually(fact: Callable[[], object], seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    """Ended, even if nobody has collected it yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def assert_nothing_is_left(folder: str, pids: list[int]) -> None:
+    assert len(pids) == 5, "four of stunnel, and the back ends"
+    eventually(lambda: all(gone(pid) for pid in pids))
+    eventually(lambda: not os.path.exists(folder))
+
+
+def accept_port(folder: str, service: str) -> int:
+    text = "\n".join(path.read_text() for path in Path(folder).glob("*.conf"))
+    found = re.search(rf"^\[{service}\].*\naccept = 127\.0\.0\.1:(\d+)$", text, re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def services(terminal: Terminal) -> list[str]:
+    """The names in the table, from the top."""
+    row = re.compile(r"^ (?:✖ DOWN|✖ CRIT|▲ WARN|● OK  |○ OFF |–     |…     |\?     ) (?:↳ )?(\S+)")
+    return [found[1] for line in terminal.lines if (found := row.match(line))]
+
+
+def choose(terminal: Terminal, name: str) -> None:
+    """Filter for a service and open its details."""
+    terminal.press("/", *name, "enter")
+    terminal.until(lambda: services(terminal)[:1] == [name])
+    terminal.press("enter")
+    terminal.sees(rf"^ +{name} ─+", "^ +Layers ─+")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_demo_tells_every_cause_in_words_and_leaves_nothing(size: tuple[int, int]) -> None:
+    """The first screen says why, `q` ends with 0 and a restored terminal, and nothing stays behind."""
+    with Terminal("demo", size=size) as terminal:
+        before = terminal.modes
+        terminal.sees(*CAUSES)
+        assert services(terminal)[:4] == ["backup", "pgsql-eu", "erp", "testserver"]
+        folder = folder_of(terminal)
+        pids = lifeline.members(folder)
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.terminal_modes() == before
+        assert_restored(terminal.raw)
+    assert_nothing_is_left(folder, pids)
+
+
+def assert_restored(raw: bytes) -> None:
+    """The alternate screen, the mouse and the pasting mode are off again, the cursor is shown."""
+    for mode, last in ((b"1049", b"l"), (b"1000", b"l"), (b"1003", b"l"), (b"2004", b"l"), (b"25", b"h")):
+        switched = re.findall(rb"\x1b\[\?" + mode + rb"([hl])", raw)
+        assert switched, f"mode {mode!r} was never switched"
+        assert switched[-1] == last, f"mode {mode!r} was left switched"
+
+
+def test_ctrl_c_quits(fleet: Fleet) -> None:
+    """As `q` does."""
+    with Terminal(fleet.folder) as terminal:
+        terminal.sees(CAUSES[0])
+        terminal.press("\x03")
+        assert terminal.ended() == 0
+        assert_restored(terminal.raw)
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "SIGKILL", "closed terminal"])
+def test_demo_ends_with_the_program_however_it_ends(how: str) -> None:
+    """No stunnel, no back end and no folder stays behind."""
+    with Terminal("demo") as terminal:
+        folder = folder_of(terminal)
+        pids = lifeline.members(folder)
+        if how == "closed terminal":
+            terminal.close()
+        else:
+            terminal.process.send_signal(signal.Signals[how])
+        status = terminal.ended()
+        if how == "SIGTERM":
+            assert status == 128 + signal.SIGTERM
+            assert_restored(terminal.raw)
+    assert_nothing_is_left(folder, pids)
+
+
+def test_the_selected_rows_whole_reason_and_its_fix_are_shown(shown: Terminal) -> None:
+    """What the column cuts off is on the status line."""
+    shown.press("j", "j", "j")
+    shown.sees(r"^ testserver +stunnel refuses legacy\.conf:8: \[testserver\] // the example")
+    shown.until(lambda: "blog, port changed  → a section header must" in re.sub(r"\s*\n\s*", " ", shown.text))
+
+
+def test_details_lead_to_the_certificate_with_all_its_fields(shown: Terminal) -> None:
+    """enter, enter, down to the PEM, and esc twice back."""
+    choose(shown, "web")
+    shown.sees("TLS +● TLSv1.3", "listener +● ")
+    shown.press("enter")
+    shown.sees(r"^ +www\.corp\.example ─+")
+    seen: set[str] = set()
+
+    def labels() -> bool:
+        seen.update(field for field in FIELDS if shown.line(rf"^ +{re.escape(field)}  +\S"))
+        if not shown.line("BEGIN CERTIFICATE"):
+            shown.press("j")
+        return seen == set(FIELDS) and bool(shown.line("BEGIN CERTIFICATE"))
+
+    shown.until(labels)
+    shown.press("g")
+    shown.sees(r"verdict +valid, 212d left", r"used by +web", r"subject +CN=www\.corp\.example")
+    shown.press("esc")
+    shown.sees(r"^ +web ─+")
+    shown.press("esc")
+    shown.until(lambda: services(shown) == ["web"])
+
+
+def test_log_is_live_and_folds_our_own_probes(shown: Terminal) -> None:
+    """A real connection shows at once; a probe only adds to the count of what is folded."""
+    shown.press("2")
+    shown.sees("─ log ─ all ─ following")
+
+    def folded() -> int:
+        found = re.search(r"(\d+) lines? of our own probes folded", shown.text)
+        return int(found[1]) if found else 0
+
+    before = shown.until(folded)
+    port = accept_port(str(Path(folder_in(shown))), "pgsql-eu")
+    with socket.create_connection(("127.0.0.1", port)) as link:
+        mine = link.getsockname()[1]
+        shown.sees(rf"pgsql-eu +#\d+ accepted 127\.0\.0\.1:{mine}$")
+    shown.press("1")
+    shown.until(lambda: services(shown))
+    shown.press("j", "p", "2")
+    shown.until(lambda: folded() > before)
+
+
+def folder_in(terminal: Terminal) -> str:
+    """The folder that the program was asked to look at."""
+    return str(terminal.process.args[-1])  # type: ignore[index]
+
+
+def test_filter_keeps_what_matches_and_turns_round_with_an_exclamation_mark(shown: Terminal) -> None:
+    """Filtered as typed; esc shows everything again."""
+    everything = services(shown)
+    shown.press("/", *"edi-in")
+    shown.until(lambda: services(shown) == ["edi-in"])
+    shown.press("esc")
+    shown.until(lambda: services(shown) == everything)
+    shown.press("/", *"!edi-in")
+    shown.until(lambda: "edi-in" not in services(shown) and len(services(shown)) > 5)
+    shown.press("enter")
+    shown.press("esc")
+    shown.until(lambda: services(shown) == everything)
+
+
+def test_z_shows_faults_only(shown: Terminal) -> None:
+    """The seven broken ones, and how many rows are hidden."""
+    shown.press("z")
+    shown.until(lambda: len(services(shown)) == len(CAUSES))
+    shown.sees("13 hidden")
+    shown.press("z")
+    shown.until(lambda: len(services(shown)) > len(CAUSES))
+
+
+def test_certificates_come_soonest_first(shown: Terminal) -> None:
+    """The expired one at the top, then by what is left; with a picture of when."""
+    shown.press("3")
+    shown.sees("LEFT.*CERTIFICATE", "billing.corp.example", "today ─+")
+
+    def left() -> list[int]:
+        found = (re.match(r"^ +(−?)(\d+)d ", line) for line in shown.lines)
+        return [int(f"{'-' if each[1] else ''}{each[2]}") for each in found if each]
+
+    # The old one of edi-in, replaced on disk, calls for a reload.
+    shown.until(lambda: left()[:3] == [-2, 5, 9] and left() == sorted(left()))
+    shown.sees(r"edi\.corp\.example +.*reload")
+
+
+def test_help_names_the_keys(shown: Terminal) -> None:
+    """`?` opens it from anywhere, esc closes it."""
+    for screen in "12":
+        shown.press(screen, "?")
+        shown.sees("keys and signs", "services, worst first", "faults only|command palette")
+        shown.press("esc")
+        shown.until(lambda: not shown.line("keys and signs"))
+
+
+def row_is(terminal: Terminal, state: str, service: str) -> bool:
+    return bool(terminal.line(rf"{state} +{service} "))
+
+
+def test_a_killed_stunnel_is_told_within_seconds_and_so_is_its_return() -> None:
+    """DOWN within 2 s of the kill; OK within 5 s of the start by hand."""
+    with start_fleet() as fleet, Terminal(fleet.folder) as terminal:
+        terminal.until(lambda: row_is(terminal, "OK", "as2") and row_is(terminal, "OK", "cache"))
+        path, pid = next(entry for entry in fleet.processes if entry[0].endswith("edi.conf"))
+        os.kill(pid, signal.SIGKILL)
+        terminal.until(
+            lambda: row_is(terminal, "DOWN", "as2") and row_is(terminal, "DOWN", "edi-in"), DOWN_WITHIN
+        )
+        terminal.sees(r"DOWN as2 +stunnel is not running")
+        with subprocess.Popen([find_stunnel(), path], cwd="/") as again:
+            terminal.until(
+                lambda: row_is(terminal, "OK", "as2") and row_is(terminal, "OK", "edi-in"), UP_WITHIN
+            )
+            again.terminate()
+
+
+def test_a_replaced_certificate_is_told_within_seconds() -> None:
+    """WARN within 2 s: the disk holds a newer one than the process serves."""
+    with start_fleet() as fleet, Terminal(fleet.folder) as terminal:
+        terminal.until(lambda: row_is(terminal, "OK", "cache"))
+        Pki(Path(fleet.folder, "pki")).issue(Leaf("cache", ("cache.corp.example",), 90, 88))
+        terminal.sees(r"WARN cache +renewed on disk, old one served: reload +66→88d", seconds=WARN_WITHIN)
