@@ -166,7 +166,7 @@ def test_the_selected_rows_whole_reason_and_its_fix_are_shown(shown: Terminal) -
     """What the column cuts off is on the status line."""
     shown.press("j", "j", "j")
     shown.sees(r"^ testserver +stunnel refuses legacy\.conf:8: \[testserver\] // the example")
-    shown.until(lambda: "blog, port changed  → a section header must" in re.sub(r"\s*\n\s*", " ", shown.text))
+    shown.until(lambda: "blog, port changed  → a section" in re.sub(r"\s*\n\s*", " ", shown.text))
 
 
 def test_details_lead_to_the_certificate_with_all_its_fields(shown: Terminal) -> None:
@@ -218,7 +218,7 @@ def folder_in(terminal: Terminal) -> str:
 
 
 def test_filter_keeps_what_matches_and_turns_round_with_an_exclamation_mark(shown: Terminal) -> None:
-    """Filtered as typed; esc shows everything again."""
+    """Filtered as typed, however fast; esc shows everything again."""
     everything = services(shown)
     shown.press("/", *"edi-in")
     shown.until(lambda: services(shown) == ["edi-in"])

@@ -79,8 +79,9 @@ class Logs:
                     changed = frozenset(busy)
                 else:
                     changed = await self._changes()
-        finally:
+        except asyncio.CancelledError:  # after a fall it goes on where it was: the files stay open
             self._forget(set(self._logs))
+            raise
 
     async def _changes(self) -> frozenset[str]:
         """Wait for a change; a renamed log has no name that could be watched, so it is polled."""

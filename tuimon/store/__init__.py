@@ -66,6 +66,7 @@ class Store:
         self._processes: events.ProcessesSeen | None = None
         self._units: events.UnitsSeen | None = None
         self._tables: dict[str, SocketTable] | None = None
+        self._gone: frozenset[int] = frozenset()  # sockets of processes that ended since
         self._files: dict[str, CertificateFile] = {}
         self._logs: dict[str, Failure | None] = {}
         self._probed: dict[ServiceKey, _Probed] = {}
@@ -125,10 +126,14 @@ class Store:
             self._all_dirty = True
             return
         changed = set(before.processes) ^ set(event.processes)
+        alive = {process.id for process in event.processes}
+        self._gone |= frozenset[int]().union(
+            *(each.inodes for each in before.processes if each.id not in alive)
+        )
         self._dirty |= {self._key_of(process) for process in changed}
 
     def _take_sockets(self, event: events.SocketsSeen) -> None:
-        first = self._tables is None
+        first, self._gone = self._tables is None, frozenset()
         self._tables = {table.net: table for table in event.tables}
         if first:
             self._all_dirty = True
@@ -254,7 +259,7 @@ class Store:
         if table is None or table.failure is not None:
             return (), False, None
         accept = (primary or service).accept
-        mine, taken = join.listeners(accept, table, instance.processes)
+        mine, taken = join.listeners(accept, table, instance.processes, self._gone)
         if not mine:
             return (), taken, None
         ports = {socket.port for socket in mine}

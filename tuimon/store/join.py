@@ -124,10 +124,16 @@ def matching(accept: Iterable[Endpoint], sockets: Iterable[Socket]) -> tuple[Soc
 
 
 def listeners(
-    accept: tuple[Endpoint, ...], table: SocketTable, processes: tuple[Process, ...]
+    accept: tuple[Endpoint, ...],
+    table: SocketTable,
+    processes: tuple[Process, ...],
+    gone: frozenset[int] = frozenset(),
 ) -> tuple[tuple[Socket, ...], bool]:
-    """The listening sockets of these addresses, and whether somebody else holds them."""
-    candidates = matching(accept, table.listening)
+    """The listening sockets of these addresses, and whether somebody else holds them.
+
+    `gone` are inodes of processes that ended after the table was read.
+    """
+    candidates = tuple(each for each in matching(accept, table.listening) if each.inode not in gone)
     known = [process for process in processes if "open files" not in process.hidden]
     if not processes:
         return (), bool(candidates)

@@ -27,7 +27,9 @@ class Key(NamedTuple):
 
     def binding(self) -> BindingType:
         """As Textual wants it."""
-        return Binding(self.keys, self.action, self.help, show=False, id=self.id)
+        # The filter's key is taken before others are looked at, or letters typed ahead would be commands.
+        first = self.action == "filter"
+        return Binding(self.keys, self.action, self.help, show=False, id=self.id, priority=first)
 
 
 _NAMES = {

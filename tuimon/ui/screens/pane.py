@@ -87,7 +87,8 @@ class Pane(Screen[None]):
         if not self.is_current or not self.is_mounted:
             return
         with self.app.batch_update():
-            self._summary()
+            if changes.rows or changes.clock or changes.status:
+                self._summary()
             if changes.rows or changes.status:
                 self._banner()
             self.refresh_body(changes)
@@ -123,7 +124,11 @@ class Pane(Screen[None]):
         """Type a filter; what was there comes back."""
         entry = self.query_one("#filter", Input)
         entry.add_class("-shown")
-        entry.focus()
+        self.set_focus(entry)  # at once: what was typed ahead belongs to the filter
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the filter, its own key is a character like any other."""
+        return action != "filter" or self.focused is not self.query_one("#filter", Input)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""
@@ -137,7 +142,7 @@ class Pane(Screen[None]):
     def on_key(self, event: KeyEvent) -> None:
         """Escape clears the filter."""
         entry = self.query_one("#filter", Input)
-        if event.key == "escape" and (entry.has_focus or self.needle):
+        if event.key == "escape" and (self.focused is entry or self.needle):
             event.stop()
             event.prevent_default()
             entry.value = ""
@@ -146,7 +151,7 @@ class Pane(Screen[None]):
     def _leave_filter(self) -> None:
         entry = self.query_one("#filter", Input)
         entry.set_class(bool(self.needle), "-shown")
-        self.main_widget().focus()
+        self.set_focus(self.main_widget())
 
     def main_widget(self) -> Widget:
         """What has the focus by default."""

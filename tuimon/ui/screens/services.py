@@ -25,6 +25,7 @@ from tuimon.ui.widgets.table import Column, Table, TableRow
 _QUIET = (State.OK, State.OFF, State.NOT_PROBED, State.PENDING)
 
 
+_AGE = 10  # seconds between two repaints for nothing but the passing of time
 _WHY, _WHY_WIDE, _WIDE = 45, 40, 100  # least cells of the reason: narrow, wide, from this width on
 
 
@@ -57,6 +58,7 @@ class ServicesScreen(Pane):
         self._cells: dict[ServiceKey, tuple[Row, dict[str, Text]]] = {}
         self._look: object = None
         self._hidden = 0
+        self._age = -1
 
     def body(self) -> ComposeResult:
         """Table, the selected row's reason, the log."""
@@ -80,7 +82,9 @@ class ServicesScreen(Pane):
 
     def refresh_body(self, changes: Changes) -> None:
         """Paint rows and log lines that changed."""
-        if changes.rows or changes.clock:
+        aged = int(self.store.now // _AGE) != self._age
+        if changes.rows or changes.status or aged:
+            self._age = int(self.store.now // _AGE)
             self._paint_rows()
         if changes.log:
             self.query_one(LogFeed).pull()
@@ -94,8 +98,7 @@ class ServicesScreen(Pane):
             rows.reverse()
         shown = [row for row in rows if self._passes(row)]
         self._hidden = len(rows) - len(shown)
-        minute = int(store.now // 10)  # ages move by ten seconds at most
-        look = (palette, self.needle, minute)
+        look = (palette, self.needle, self._age)
         if look != self._look:
             self._cells, self._look = {}, look
         table = self.table

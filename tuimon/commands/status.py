@@ -3,20 +3,26 @@
 Rule: it says what the screen says, because it asks the same store.
 """
 
+import argparse
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Callable
+import sys
 
 import msgspec
 
 from tuimon import export
+from tuimon.commands import seconds
+from tuimon.commands.screen import existing
 from tuimon.diagnose.finding import State
 from tuimon.host.local import LocalHost
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.store import Row, Store
 from tuimon.text import counted
+
+NAME = "status"
+HELP = "one full sweep, printed: discover, parse, probe, read certificates, judge"
 
 _SIGNS = {
     State.DOWN: "✖ DOWN",
@@ -90,13 +96,22 @@ def _name(row: Row) -> str:
     return ("↳ " if row.tunnel.primary else "") + row.tunnel.service.name
 
 
-def run(settings: Settings, paths: tuple[str, ...], *, json: bool, write: Callable[[str], object]) -> int:
-    """Sweep, print, and return the exit status."""
-    store = asyncio.run(sweep(settings, paths))
-    if json:
-        write(msgspec.json.format(msgspec.json.encode(export.status(store)), indent=2).decode() + "\n")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="configuration file, or folder of *.conf")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--timeout", type=seconds, metavar="S", help="seconds for each probe")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Sweep and print."""
+    if arguments.timeout:
+        probes = msgspec.structs.replace(settings.probes, timeout=arguments.timeout)
+        settings = msgspec.structs.replace(settings, probes=probes)
+    store = asyncio.run(sweep(settings, existing(arguments.paths)))
+    if arguments.json:
+        text = msgspec.json.format(msgspec.json.encode(export.status(store)), indent=2).decode() + "\n"
     else:
-        lines = table(store, shutil.get_terminal_size((120, 36)).columns)
-        text = "\n".join(lines) + "\n"
-        write(text.translate(_ASCII) if settings.ascii else text)
+        text = "\n".join(table(store, shutil.get_terminal_size((120, 36)).columns)) + "\n"
+    sys.stdout.write(text.translate(_ASCII) if settings.ascii and not arguments.json else text)
     return export.exit_status(store)
