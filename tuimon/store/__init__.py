@@ -126,10 +126,8 @@ class Store:
             self._all_dirty = True
             return
         changed = set(before.processes) ^ set(event.processes)
-        alive = {process.id for process in event.processes}
-        self._gone |= frozenset[int]().union(
-            *(each.inodes for each in before.processes if each.id not in alive)
-        )
+        held = frozenset[int]().union(*(each.inodes for each in event.processes))
+        self._gone = (self._gone | frozenset[int]().union(*(each.inodes for each in before.processes))) - held
         self._dirty |= {self._key_of(process) for process in changed}
 
     def _take_sockets(self, event: events.SocketsSeen) -> None:

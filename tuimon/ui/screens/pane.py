@@ -150,7 +150,7 @@ class Pane(Screen[None]):
 
     def _leave_filter(self) -> None:
         entry = self.query_one("#filter", Input)
-        entry.set_class(bool(self.needle), "-shown")
+        entry.set_class(bool(entry.value), "-shown")
         self.set_focus(self.main_widget())
 
     def main_widget(self) -> Widget:
