@@ -282,7 +282,7 @@ TROUBLES = [
         "asks for a client certificate",
         CLIENT,
     ),
-    Trouble("peer-untrusted", State.DOWN, remote_shows("intruder", 20), "not trusted by ca.pem", CLIENT),
+    Trouble("peer-untrusted", State.DOWN, remote_shows("intruder", 20), "issuer not in ca.pem", CLIENT),
     Trouble("peer-cert-expired", State.DOWN, remote_shows("expired", 10), "expired 10 days ago", CLIENT),
     Trouble("peer-revoked", State.DOWN, remote_shows("server", 23), "revoked", CLIENT),
     Trouble("peer-name-mismatch", State.DOWN, remote_shows("client"), "not for server", CLIENT),

@@ -35,7 +35,6 @@ def test_a_healthy_tunnel_is_ok_without_a_word(world: World) -> None:
     assert row.renewed is None
     summary = world.store.summary()
     assert (summary.services, summary.ok, summary.down) == (1, 1, 0)
-    assert world.store.worst() is State.OK
 
 
 def test_before_anything_was_looked_at_there_is_a_row_without_judgement(world: World) -> None:

@@ -26,6 +26,7 @@ _LOG_WORDS = (
     ("No route", Verdict.UNREACHABLE),
 )
 _EXPIRED, _NOT_YET, _REVOKED = 10, 9, 23  # X509_V_ERR_… of OpenSSL's x509_vfy.h
+_ISSUER_UNKNOWN = {2, 19, 20, 21}  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT and its kin
 _PATIENT = "start or mend the target"
 
 
@@ -166,8 +167,11 @@ def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
             return refuse("peer-cert-not-yet-valid", f"remote {where}: not valid yet", "check both clocks")
         if _REVOKED in errors:
             return refuse("peer-revoked", f"remote {where}: certificate revoked", "tell the remote")
-        why = next(iter(errors.values())).text if errors else "not issued by it"
-        text = f"remote not trusted by {ca_file}: {why} ({where})"
+        first = next(iter(errors.values()), None)
+        if first is None or first.code in _ISSUER_UNKNOWN:
+            text = f"remote not trusted: issuer not in {ca_file} ({where})"
+        else:
+            text = f"remote not trusted: {first.text} ({where})"
         return refuse("peer-untrusted", text, f"put the issuer into {tunnel.service.text('CAfile')}")
     if _pinned(tunnel) is False:
         text = f"remote's certificate is not in {ca_file} ({where})"

@@ -80,6 +80,17 @@ def instance(
     )
 
 
+def unit_of(key: InstanceKey, processes: tuple[Process, ...], units: tuple[Unit, ...]) -> Unit | None:
+    """The unit whose main process it is, else the one that names the file, else its control group's."""
+    pids = {process.pid for process in processes}
+    group = processes[0].cgroup_unit if processes else ""
+    return (
+        next((each for each in units if each.main_pid in pids), None)
+        or next((each for each in units if each.config == key.config), None)
+        or next((each for each in units if group and each.name == group), None)
+    )
+
+
 def placeholder(key: InstanceKey, name: str) -> Service:
     """A row for an instance whose services cannot be seen."""
     return Service(key=ServiceKey(key.host, key.config, -1), name=name, file=key.config, line=0)

@@ -104,6 +104,20 @@ def worst_first(row: Row) -> tuple[object, ...]:
     return (RANK[row.state], ends, row.tunnel.service.name, row.key)
 
 
+def families(rows: dict[ServiceKey, Row]) -> list[Row]:
+    """Worst first; an SNI service follows its primary, and a family stands where its worst member does."""
+    members: dict[ServiceKey, list[Row]] = {}
+    for row in sorted(rows.values(), key=worst_first):
+        primary = row.tunnel.primary
+        head = primary.key if primary is not None and primary.key in rows else row.key
+        members.setdefault(head, []).append(row)
+    ordered = []
+    for head, family in members.items():  # in the order of their worst members
+        ordered.append(rows[head])
+        ordered += [row for row in family if row.key != head]
+    return ordered
+
+
 def summary(rows: list[Row], certificates: list[CertificateUse], now: float, settings: Settings) -> Summary:
     """Count states and certificates."""
     states = [row.state for row in rows]

@@ -128,9 +128,10 @@ def _handshake(document: Document, row: Row) -> None:
     _times(document, handshake)
     for message in handshake.messages:
         sent = message.startswith("> ")
-        document.line(
-            palette.draw(("→ " if sent else "← ") + message[2:]), palette.muted if sent else "", indent=16
-        )
+        line = Text()
+        line.append(palette.draw(f"{'→' if sent else '←'} {message[2:]}"), palette.muted if sent else "")
+        line.append(palette.draw(_carried(message, handshake, tunnel.plan.server_name)), palette.muted)
+        document.line(line, indent=16)
     if handshake.closed_early:
         document.line(palette.draw("← closed right after the handshake"), palette.critical, indent=16)
     if handshake.chain:

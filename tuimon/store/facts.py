@@ -1,0 +1,203 @@
+"""Facts as they were reported, and the tunnels and instances that they join to.
+
+Rule: the last report of a thing counts.  Nothing is judged here, and nothing is remembered that no
+collector said.
+"""
+
+from dataclasses import dataclass
+
+from tuimon import events
+from tuimon.diagnose.policy import absolute, plan
+from tuimon.model.certificate import CertificateFile
+from tuimon.model.endpoint import Socket
+from tuimon.model.failure import Failure, Reason
+from tuimon.model.handshake import Handshake, Reach
+from tuimon.model.instance import Instance
+from tuimon.model.process import Process, SocketTable
+from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
+from tuimon.model.tunnel import Traffic, Tunnel
+from tuimon.settings import Settings
+from tuimon.store import join
+from tuimon.store.logbook import Logbook, SourceFacts
+from tuimon.text import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What the last probe that counted brought, and when it ended (seconds since the epoch)."""
+
+    handshake: Handshake | None
+    reaches: tuple[Reach, ...]
+    at: float
+
+
+class Facts:
+    """Everything reported of one host; `only` leaves out instances that no PATH argument names."""
+
+    def __init__(self, settings: Settings, *, only: bool) -> None:
+        self.settings, self.only = settings, only
+        self.now = 0.0
+        self.host = ""
+        self.logbook = Logbook(settings.log_lines)
+        self.collectors: dict[str, Failure | None] = {}
+        self.found: events.ConfigsFound | None = None
+        self.configs: dict[str, Config] = {}
+        self.processes: events.ProcessesSeen | None = None
+        self.units: events.UnitsSeen | None = None
+        self.tables: dict[str, SocketTable] | None = None
+        self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
+        self.files: dict[str, CertificateFile] = {}
+        self.logs: dict[str, Failure | None] = {}
+        self.probed: dict[ServiceKey, Probed] = {}
+
+    def take(self, event: events.Event) -> None:
+        """Note one fact."""
+        match event:
+            case events.Ticked():
+                self.now = event.now
+            case events.ProcessesSeen():
+                self._end(event)
+                self.processes = event
+            case events.SocketsSeen():
+                self.tables, self.gone = {table.net: table for table in event.tables}, frozenset()
+            case events.LogAppended():
+                self.logs[event.source] = event.failure
+            case events.CertificateRead():
+                self.files[event.file.path] = event.file
+            case events.ProbeStarted():
+                self.logbook.own_probe(event.local, self.now)
+            case events.ProbeFinished():
+                self.probed[event.key] = Probed(event.handshake, event.reaches, self.now)
+            case events.CollectorFailed(name, failure):
+                self.collectors[name] = failure
+            case events.CollectorStarted(name):
+                self.collectors[name] = None
+            case _:
+                self._take_place(event)
+
+    def _take_place(self, event: events.ConfigsFound | events.ConfigRead | events.UnitsSeen) -> None:
+        match event:
+            case events.ConfigsFound():
+                self.host, self.found = event.host, event
+                self.configs = {path: self.configs[path] for path in event.paths if path in self.configs}
+            case events.ConfigRead():
+                self.configs[event.config.path] = event.config
+            case events.UnitsSeen():
+                self.units = event
+
+    def _end(self, event: events.ProcessesSeen) -> None:
+        alive = {process.id for process in event.processes}
+        ended = [each for each in self.running if each.id not in alive]
+        held = frozenset[int]().union(*(each.inodes for each in event.processes))
+        self.gone = (self.gone | frozenset[int]().union(*(each.inodes for each in ended))) - held
+
+    @property
+    def running(self) -> tuple[Process, ...]:
+        """All stunnel processes."""
+        return self.processes.processes if self.processes else ()
+
+    def key_of(self, process: Process) -> InstanceKey:
+        """The instance that a process belongs to."""
+        return InstanceKey(self.host, process.config or f"pid {process.pid}")
+
+    def instance_keys(self) -> set[InstanceKey]:
+        """All instances: the configurations that were found, and the processes."""
+        if self.found is None:
+            return set()
+        keys = {InstanceKey(self.host, path) for path in self.found.paths}
+        return keys if self.only else keys | {self.key_of(process) for process in self.running}
+
+    def instance(self, key: InstanceKey) -> Instance:
+        """Join one instance."""
+        config = self.configs.get(key.config)
+        processes = tuple(each for each in self.running if self.key_of(each) == key)
+        log = join.log_path(config, processes)
+        return join.instance(
+            key,
+            config,
+            processes,
+            join.unit_of(key, processes, self.units.units if self.units else ()),
+            facts=self.logbook.sources.get(log, SourceFacts()),
+            log=log,
+            processes_known=self.processes is not None and self.processes.failure is None,
+        )
+
+    def table(self, instance: Instance) -> SocketTable | None:
+        """The sockets of the network namespace that the instance runs in; None while not known."""
+        table = (self.tables or {}).get(instance.process.net if instance.process else "")
+        return None if table is None or table.failure is not None else table
+
+    def sockets(
+        self, service: Service, primary: Service | None, instance: Instance
+    ) -> tuple[tuple[Socket, ...], bool, int | None]:
+        """Listening sockets of a service, whether somebody else holds its port, its sessions."""
+        table = self.table(instance)
+        if table is None:
+            return (), False, None
+        accept = (primary or service).accept
+        mine, taken = join.listeners(accept, table, instance.processes, self.gone)
+        if not mine:
+            return (), taken, None
+        ports = {socket.port for socket in mine}
+        peers = join.matching(accept, (each for each in table.established if each.port in ports))
+        names = (f"{each.remote_address}:{each.remote_port}" for each in peers)
+        return mine, taken, len(peers) - sum(self.logbook.is_own(name, self.now) for name in names)
+
+    def tunnel(self, service: Service, instance: Instance) -> Tunnel:
+        """Join one service."""
+        primary = join.primary_of(service, instance.config)
+        listening, taken, sessions = self.sockets(service, primary, instance)
+        cwd = join.folder(instance)
+        own, key, ca = (absolute(service.text(name), cwd) for name in ("cert", "key", "CAfile"))
+        probed = self.probed.get(service.key)
+        return Tunnel(
+            service=service,
+            instance=instance,
+            plan=plan(service, primary, cwd, self.settings),
+            primary=primary,
+            listeners=listening,
+            sockets_known=self.table(instance) is not None,
+            taken=taken,
+            sessions=sessions,
+            handshake=probed.handshake if probed and instance.running else None,
+            probed_at=probed.at if probed else None,
+            reaches=probed.reaches if probed and instance.running else (),
+            own=self.files.get(own),
+            key_file=self.files.get(key) if key else None,
+            ca=self.files.get(ca),
+            traffic=self.logbook.traffic.get((instance.log, service.name), Traffic()),
+        )
+
+    def named_configs(self) -> frozenset[str]:
+        """Configurations that processes and units name."""
+        units = self.units.units if self.units else ()
+        return frozenset((*(each.config for each in self.running), *(each.config for each in units))) - {""}
+
+    def blind_spots(self) -> tuple[str, ...]:
+        """What this user may not see, in words; empty where nothing is hidden."""
+        said = []
+        partly = sum(bool(process.hidden) for process in self.running)
+        if partly:
+            said.append(f"{partly} of {len(self.running)} processes partly visible")
+        for noun, failures in (
+            ("configuration", [each.failure for each in self.configs.values()]),
+            ("log", list(self.logs.values())),
+            ("certificate or key file", [each.failure for each in self.files.values()]),
+        ):
+            denied = sum(each is not None and each.reason is Reason.DENIED for each in failures)
+            if denied:
+                said.append(f"{counted(denied, noun)} not readable")
+        for _, failure in self.found.failures if self.found else ():
+            if failure.reason is not Reason.MISSING:
+                said.append(str(failure))
+        for seen in (self.processes, self.units):
+            if seen and seen.failure and seen.failure.reason is not Reason.UNSUPPORTED:
+                said.append(str(seen.failure))
+        return tuple(said)
+
+
+def paths(service: Service, instance: Instance) -> tuple[str, ...]:
+    """The certificate, key and CA files that a service names, absolute."""
+    cwd = join.folder(instance)
+    written = (service.text(name) for name in ("cert", "key", "CAfile"))
+    return tuple(absolute(path, cwd) for path in written if path)
