@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
+from tuimon.model.service import ServiceKey
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
@@ -59,6 +60,10 @@ class TuimonApp(App[int]):
         """Styles by meaning, as the theme and the terminal have them."""
         colour = not os.environ.get("NO_COLOR")
         return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=colour)
+
+    def probe_now(self, keys: frozenset[ServiceKey]) -> None:
+        """Probe these services now."""
+        self.runtime.probe_now(keys)
 
     def on_mount(self) -> None:
         """Start the runtime once; end cleanly when the terminal closes or somebody ends us."""

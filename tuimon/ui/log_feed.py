@@ -5,7 +5,6 @@ and counted unless asked for.
 """
 
 from itertools import takewhile
-from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,11 +12,9 @@ from textual.containers import Vertical
 
 from tuimon.store import LogLine
 from tuimon.ui import render
+from tuimon.ui.desk import desk
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.log_view import LogView
-
-if TYPE_CHECKING:
-    from tuimon.ui.app import TuimonApp
 
 _FAULT = 4  # stunnel's level of warnings
 
@@ -52,12 +49,8 @@ class LogFeed(Vertical):
         """The lines."""
         return self.query_one(LogView)
 
-    @property
-    def _app(self) -> "TuimonApp":
-        return cast("TuimonApp", self.app)
-
     def _paint(self, line: LogLine) -> Text:
-        return render.log_line(line, self._app.palette, self.needle, self._width)
+        return render.log_line(line, desk(self).palette, self.needle, self._width)
 
     def _passes(self, line: LogLine) -> bool:
         if line.own and not self.own:
@@ -75,9 +68,9 @@ class LogFeed(Vertical):
 
     def pull(self) -> None:
         """Take what is new; everything, when the filter or the order before it changed."""
-        book = self._app.store.logbook
-        look = (self.needle, self.faults, self.level, self.own, self.service, self._app.palette)
-        names = max((len(row.tunnel.service.name) for row in self._app.store.rows()), default=8)
+        book = desk(self).store.logbook
+        look = (self.needle, self.faults, self.level, self.own, self.service, desk(self).palette)
+        names = max((len(row.tunnel.service.name) for row in desk(self).store.rows()), default=8)
         self._width = max(6, min(names, 16))
         fresh = look != self._look or book.generation != self._generation
         if fresh:
@@ -94,7 +87,7 @@ class LogFeed(Vertical):
         self._title()
 
     def _title(self) -> None:
-        palette = self._app.palette
+        palette = desk(self).palette
         parts = ["log", self.service or "all", "following" if self.view.follow else "standing still"]
         if self.faults:
             parts.append("warnings and errors only")

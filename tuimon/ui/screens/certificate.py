@@ -44,7 +44,7 @@ class CertificateScreen(PageScreen):
         use = self._use()
         names = set(use.used_by) if use else set()
         keys = frozenset(row.key for row in self.store.rows() if row.tunnel.service.name in names)
-        self.tuimon.runtime.probe_now(keys)
+        self.desk.probe_now(keys)
         self.notify(f"probing {counted(len(keys), 'service')}", markup=False, timeout=2)
 
     async def action_copy_pem(self) -> None:

@@ -4,7 +4,7 @@ Rule: a screen is told that something changed and reads the store; a screen that
 nothing and catches up when it is.
 """
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -16,12 +16,13 @@ from textual.widgets import Input
 
 from tuimon.store import Changes, Store
 from tuimon.ui import render
+from tuimon.ui.desk import Desk, desk
 from tuimon.ui.keys import APP, Key, hints
 from tuimon.ui.palette import Palette
 from tuimon.ui.widgets.line import Line
 
-if TYPE_CHECKING:
-    from tuimon.ui.app import TuimonApp
+
+_HINTS_FIRST, _HINTS_KEPT = 3, 5  # hints that stay in front, and in all
 
 
 class Pane(Screen[None]):
@@ -35,19 +36,19 @@ class Pane(Screen[None]):
         self.needle = ""
 
     @property
-    def tuimon(self) -> "TuimonApp":
-        """The app, by its own type."""
-        return cast("TuimonApp", self.app)
+    def desk(self) -> Desk:
+        """What the app offers its screens."""
+        return desk(self)
 
     @property
     def store(self) -> Store:
         """What there is to show."""
-        return self.tuimon.store
+        return self.desk.store
 
     @property
     def palette(self) -> Palette:
         """Styles by meaning."""
-        return self.tuimon.palette
+        return self.desk.palette
 
     def compose(self) -> ComposeResult:
         """Summary, banner, the body, filter, hints."""
@@ -71,7 +72,7 @@ class Pane(Screen[None]):
 
     def on_mount(self) -> None:
         """Listen for changes."""
-        self.tuimon.changed.subscribe(self, self._changed)
+        self.desk.changed.subscribe(self, self._changed)
         self._hint()
 
     def on_screen_resume(self) -> None:
@@ -110,13 +111,11 @@ class Pane(Screen[None]):
         banner.show(Text("; ".join(said), no_wrap=True, overflow="ellipsis"))
 
     def _hint(self) -> None:
-        width = self.size.width - 2
-        line = ""
-        for hint in hints(self.KEYS, APP):
-            if len(line) + len(hint) + 2 > width:
-                break
-            line = f"{line}  {hint}" if line else hint
-        self.query_one("#hints", Line).show(Text(line, no_wrap=True))
+        words = hints(self.KEYS, APP)
+        # Too narrow: the first three and the way out stay, the others go from the left.
+        while len("  ".join(words)) > self.size.width - 2 and len(words) > _HINTS_KEPT:
+            del words[_HINTS_FIRST]
+        self.query_one("#hints", Line).show(Text("  ".join(words), no_wrap=True))
 
     # -- filter ---------------------------------------------------------------------------------
 

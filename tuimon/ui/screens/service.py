@@ -50,7 +50,7 @@ class ServiceScreen(PageScreen):
 
     def action_probe(self) -> None:
         """Probe it now."""
-        self.tuimon.runtime.probe_now(frozenset((self._key,)))
+        self.desk.probe_now(frozenset((self._key,)))
         self.notify("probing", markup=False, timeout=2)
 
     async def action_copy_pem(self) -> None:

@@ -212,7 +212,7 @@ class ServicesScreen(Pane):
         """Probe the selected or the marked services now."""
         key = self.table.cursor_key
         keys = frozenset(self.table.marks) or (frozenset((key,)) if key is not None else frozenset())
-        self.tuimon.runtime.probe_now(keys)
+        self.desk.probe_now(keys)
         self.notify(f"probing {counted(len(keys), 'service')}", markup=False, timeout=2)
 
     async def action_copy(self) -> None:
