@@ -12,6 +12,7 @@ from tuimon.collect.base import Collector
 from tuimon.collect.certificates import Certificates
 from tuimon.collect.clock import Clock
 from tuimon.collect.configs import Configs
+from tuimon.collect.journal import Journal
 from tuimon.collect.logs import Logs
 from tuimon.collect.probes import Probes
 from tuimon.collect.processes import Processes
@@ -44,6 +45,7 @@ class Runtime:
             Processes(host, settings),
             Certificates(host),
             Logs(host),
+            Journal(host),
             Units(host, settings),
             self._probes,
         )

@@ -14,7 +14,7 @@ from tuimon.events import LogAppended
 from tuimon.host.base import Host, Tail
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.log import LogRecord
-from tuimon.model.tunnel import Interest
+from tuimon.model.tunnel import JOURNAL, Interest
 from tuimon.parse.lines import LineAssembler
 from tuimon.parse.stunnel_connections import LogReader
 
@@ -60,7 +60,7 @@ class Logs:
 
     def want(self, interest: Interest) -> None:
         """Follow exactly these files."""
-        self._wanted = interest.logs
+        self._wanted = frozenset(each for each in interest.logs if not each.startswith(JOURNAL))
         self._watch.want(self._wanted)
 
     async def run(self, publish: Publish) -> None:

@@ -81,6 +81,16 @@ class Stream(Protocol):
         """Close; `abort` sends a reset instead of a FIN."""
 
 
+class Pipe(Protocol):
+    """A command that runs on, and what it prints."""
+
+    async def read(self, limit: int) -> bytes:
+        """Up to `limit` bytes as soon as there are any; empty when the command ended."""
+
+    async def close(self) -> None:
+        """End the command."""
+
+
 class Watch(Protocol):
     """A subscription to changes of some paths."""
 
@@ -128,6 +138,9 @@ class Host(Protocol):
 
     async def run(self, argv: tuple[str, ...], timeout: float) -> Completed | Failure:
         """Run a command to its end, without a shell and without input."""
+
+    async def stream(self, argv: tuple[str, ...]) -> Pipe | Failure:
+        """Start a command that runs on, without a shell and without input; it ends with us."""
 
     async def processes(self) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""

@@ -7,8 +7,10 @@ timeout; a file system that stalls costs a thread and a `Failure`, never the scr
 import asyncio
 import contextlib
 import errno
+import grp
 import os
 import pwd
+import shutil
 import socket
 import stat
 import time
@@ -16,7 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from tuimon.host.base import MAX_READ, Completed, Entry, FileContent, Stream, Tail, Watch
+from tuimon.host.base import MAX_READ, Completed, Entry, FileContent, Pipe, Stream, Tail, Watch
 from tuimon.host.net import connect
 from tuimon.host.procs import ProcessTable
 from tuimon.host.watch import Watcher
@@ -41,7 +43,24 @@ _REASONS = {
 def _failure(error: OSError, path: str) -> Failure:
     reason = _REASONS.get(error.errno or 0, Reason.OTHER)
     words = {Reason.MISSING: "no such file", Reason.DENIED: "permission denied"}
-    return Failure(reason, f"{printable(path)}: {words.get(reason) or printable(error.strerror or '?')}")
+    needs = _who_may(path) if reason is Reason.DENIED else ""
+    return Failure(
+        reason, f"{printable(path)}: {words.get(reason) or printable(error.strerror or '?')}", needs
+    )
+
+
+def _who_may(path: str) -> str:
+    """The group that may read `path`, else root; a folder above that is closed counts like the file."""
+    for place in (path, os.path.dirname(path)):
+        try:
+            status = os.stat(place)
+        except OSError:
+            continue
+        if status.st_mode & stat.S_IRGRP and status.st_gid and not status.st_mode & stat.S_IROTH:
+            with contextlib.suppress(KeyError):
+                return f"group {printable(grp.getgrgid(status.st_gid).gr_name)}"
+        break
+    return "root"
 
 
 def _stamp(status: os.stat_result) -> Stamp:
@@ -139,6 +158,23 @@ class LocalTail:
             self._fd = -1
 
 
+class LocalPipe:
+    """A child process whose output is read as it comes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def read(self, limit: int) -> bytes:
+        """Up to `limit` bytes as soon as there are any; empty when the command ended."""
+        return b"" if self._process.stdout is None else await self._process.stdout.read(limit)
+
+    async def close(self) -> None:
+        """End the command."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+
 class LocalHost:
     """This machine."""
 
@@ -214,6 +250,22 @@ class LocalHost:
                     process.kill()
                 await process.wait()
         return Completed(process.returncode or 0, out[:_OUTPUT], err[:_OUTPUT])
+
+    async def stream(self, argv: tuple[str, ...]) -> Pipe | Failure:
+        """Start a command that runs on, without a shell and without input; it ends with us."""
+        tie = shutil.which("setpriv")
+        tied = (tie, "--pdeathsig", "TERM", "--", *argv) if tie else argv
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *tied,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={**os.environ, "LC_ALL": "C.UTF-8"},
+            )
+        except OSError as error:
+            return _failure(error, argv[0])
+        return LocalPipe(process)
 
     async def processes(self) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""

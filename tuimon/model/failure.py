@@ -27,10 +27,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong: a `reason` to branch on and a `detail` in words, already printable."""
+    """What went wrong: a `reason` to branch on and a `detail` in words, already printable.
+
+    `needs` says who may, where permission was denied: `group adm`, or `root`.
+    """
 
     reason: Reason
     detail: str = ""
+    needs: str = ""
 
     def __str__(self) -> str:
         return self.detail or self.reason.value

@@ -10,6 +10,9 @@ from tuimon.model.instance import Instance
 from tuimon.model.log import LogRecord
 from tuimon.model.service import Service, ServiceKey
 
+JOURNAL = "journal:"
+"""What the name of a log starts with that is the journal of a unit; every other log is a path."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -111,12 +111,13 @@ class Facts:
         """Join one instance."""
         config = self.configs.get(key.config)
         processes = tuple(each for each in self.running if self.key_of(each) == key)
-        log = join.log_path(config, processes)
+        unit = join.unit_of(key, processes, self.units.units if self.units else ())
+        log = join.log_name(config, processes, unit)
         return join.instance(
             key,
             config,
             processes,
-            join.unit_of(key, processes, self.units.units if self.units else ()),
+            unit,
             facts=self.logbook.sources.get(log, SourceFacts()),
             log=log,
             processes_known=self.processes is not None and self.processes.failure is None,
@@ -176,6 +177,7 @@ class Facts:
     def blind_spots(self) -> tuple[str, ...]:
         """What this user may not see, in words; empty where nothing is hidden."""
         said = []
+        needs = {}
         partly = sum(bool(process.hidden) for process in self.running)
         if partly:
             said.append(f"{partly} of {len(self.running)} processes partly visible")
@@ -184,9 +186,12 @@ class Facts:
             ("log", list(self.logs.values())),
             ("certificate or key file", [each.failure for each in self.files.values()]),
         ):
-            denied = sum(each is not None and each.reason is Reason.DENIED for each in failures)
+            denied = [each for each in failures if each is not None and each.reason is Reason.DENIED]
             if denied:
-                said.append(f"{counted(denied, noun)} not readable")
+                said.append(f"{counted(len(denied), noun)} not readable")
+                needs.update(dict.fromkeys(each.needs for each in denied if each.needs.startswith("group")))
+        if said:
+            said[-1] += f": needs {', '.join((*needs, 'or root' if needs else 'root'))}"
         for _, failure in self.found.failures if self.found else ():
             if failure.reason is not Reason.MISSING:
                 said.append(str(failure))

@@ -11,6 +11,7 @@ from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.instance import Instance
 from tuimon.model.process import Process, SocketTable
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
+from tuimon.model.tunnel import JOURNAL
 from tuimon.model.unit import Unit
 from tuimon.store.logbook import SourceFacts
 
@@ -27,8 +28,18 @@ def folder(instance: Instance) -> str:
     return instance.key.config.rpartition("/")[0] or "/"
 
 
-def log_path(config: Config | None, processes: tuple[Process, ...]) -> str:
-    """The file log as seen from outside: what the process holds open, else what the file says."""
+def log_name(config: Config | None, processes: tuple[Process, ...], unit: Unit | None) -> str:
+    """The log as seen from outside: the file that the process holds open, else what the configuration
+    says, else the journal of its unit, else empty."""
+    path = _log_path(config, processes)
+    if not path and unit is not None:
+        silent = config is not None and config.text("syslog").lower() == "no"
+        stderr = config is not None and config.text("foreground").lower() == "yes"
+        return "" if silent and not stderr else JOURNAL + unit.name
+    return path
+
+
+def _log_path(config: Config | None, processes: tuple[Process, ...]) -> str:
     written = config.text("output") if config else ""
     process = processes[0] if processes else None
     if process is not None:

@@ -21,7 +21,6 @@ from tuimon.ui.keys import APP, Key, hints
 from tuimon.ui.palette import Palette
 from tuimon.ui.widgets.line import Line
 
-
 _HINTS_FIRST, _HINTS_KEPT = 3, 5  # hints that stay in front, and in all
 
 
@@ -103,8 +102,6 @@ class Pane(Screen[None]):
     def _banner(self) -> None:
         store = self.store
         said = list(store.blind_spots())
-        if said:
-            said[-1] += ": needs root, or the groups of these files"
         said += [f"{name} stopped: {failure}" for name, failure in store.collectors.items() if failure]
         banner = self.query_one("#banner", Line)
         banner.set_class(bool(said), "-shown")
