@@ -24,6 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "collect": {"host", "parse", "tls", "events"},
     "control": {"host", "parse", "diagnose", "events"},
     "demo": {"host", "control"},
+    "lint": {"host", "parse", "diagnose", "export"},  # what stunnel would say to a file, on this machine
     "store": {"diagnose", "events"},
     "diagnose": set(),
     "host": set(),

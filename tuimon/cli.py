@@ -17,7 +17,7 @@ from tuimon import __version__
 from tuimon import settings as settings_file
 from tuimon.commands import USAGE, Command, UsageError
 
-COMMANDS = ("demo", "status")
+COMMANDS = ("certs", "demo", "lint", "logs", "probe", "status")
 """Names of the command modules."""
 
 

@@ -15,6 +15,7 @@ from tuimon.model.service import Config, Stamp
 from tuimon.model.tunnel import Interest
 from tuimon.parse.stunnel_conf import ListFolder, parse
 from tuimon.settings import Settings
+from tuimon.text import printable
 
 
 class Configs:
@@ -74,6 +75,11 @@ class Configs:
             else:
                 failures.append((root, entries))
         paths.update((path, None) for path in sorted(self._named))
+        for path in [path for path in paths if printable(path) != path]:
+            # Shown, it would be another name than the one to read and to know it by.
+            del paths[path]
+            shown = printable(path)
+            failures.append((shown, Failure(Reason.INVALID, f"not read, this name cannot be shown: {shown}")))
         return ConfigsFound(self._host.name, tuple(paths), tuple(failures))
 
     async def _read(self, path: str) -> Config:

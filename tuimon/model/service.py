@@ -44,13 +44,23 @@ class Role(StrEnum):
 class Value(NamedTuple):
     """One value of an option as written, with the file and the line (from 1) it came from.
 
-    `secret` values (passwords, keys) are for stunnel's eyes only: show `shown`.
+    `secret` values (passwords, keys) are for stunnel's eyes only: show `shown`.  `raw` is set where
+    `text` is not what the file holds, because some of it is not fit to be shown: see `exact`.
     """
 
     text: str
     file: str
     line: int
     secret: bool = False
+    raw: str = ""
+
+    def __repr__(self) -> str:
+        return f"Value({self.shown!r}, {self.file!r}, {self.line})"
+
+    @property
+    def exact(self) -> str:
+        """The value to hand to the machine (a path, a name), never to be shown."""
+        return self.raw or self.text
 
     @property
     def shown(self) -> str:
@@ -141,13 +151,23 @@ class Service:
 
 class Problem(NamedTuple):
     """What stunnel says against a file: where, the raw line (empty for errors of a whole section)
-    and stunnel's own reason; `meaning` says it in words an operator can act on."""
+    and stunnel's own reason; `meaning` says it in words an operator can act on.
+
+    `fix` is the meaning without the place, `section` the section that was judged, in brackets; `place`
+    the file and line that it is about where stunnel names no line.  `environment` tells what the text
+    refers to from the text itself; `code` is the public code of the finding.
+    """
 
     file: str
     line: int | None
     text: str
     reason: str
     meaning: str
+    fix: str = ""
+    section: str = ""
+    place: tuple[str, int] | None = None
+    environment: bool = False
+    code: str = "config-error"
 
 
 class Stamp(NamedTuple):

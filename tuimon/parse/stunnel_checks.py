@@ -1,10 +1,11 @@
 """What stunnel judges when a section ends, as far as its text decides.
 
 Rule: checks stand in the order in which stunnel 5.68 makes them; it stops at the first.  Nothing here
-looks at a file, resolves a name or asks OpenSSL.
+looks at a file, resolves a name or asks OpenSSL; a `Stage` marks where stunnel does.
 """
 
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 from tuimon.model.endpoint import Endpoint
@@ -19,20 +20,39 @@ _CLIENT_ONLY = frozenset(("nntp", "ldap", "capwinctrl"))
 _PEER_FIRST = frozenset(("smtp", "pop3", "imap"))  # server side: the target is connected before TLS
 
 
+_PROTOCOL_SINCE: dict[str, Version] = {
+    "socks": (5, 8),
+    "ldap": (5, 59),
+    "capwin": (5, 61),
+    "capwinctrl": (5, 61),
+}
+
+
 class Refusal(NamedTuple):
-    """stunnel's reason against a section, and what it means in words."""
+    """stunnel's reason against a line or a section, and what it means in words.
+
+    `option` is the one that it is about, empty for a section as a whole.  `environment` says that not
+    the text is at fault but what it refers to; `code` is the public code of the finding.
+    """
 
     reason: str
     meaning: str
+    option: str = ""
+    code: str = "config-error"
+    environment: bool = False
 
 
-def judge_section(section: Section, sections: Sequence[Section], version: Version) -> Refusal | None:
-    """What stunnel says when `section` ends; `sections` are those read so far, this one included."""
-    for check in _CHECKS:
-        refusal = check(section, sections, version)
-        if refusal:
-            return refusal
-    return None
+class Stage(Enum):
+    """A point at which stunnel looks at the machine when a section, or the globals, end."""
+
+    GLOBALS = auto()
+    ACCEPT = auto()
+    PSK = auto()
+    CONTEXT = auto()
+
+
+Check = Callable[[Section, Sequence[Section], Version], Refusal | None]
+"""What the text decides of the section that ends; the sections read so far include it."""
 
 
 def judge_globals(values: dict[str, tuple[Value, ...]]) -> Refusal | None:
@@ -60,7 +80,7 @@ def _check_accept(section: Section, _: Sequence[Section], __: Version) -> Refusa
     meaning = f"`accept = {texts[-1]}` is no address: write HOST:PORT and nothing after it"
     if any("[" in text for text in texts):
         meaning = f"`accept = {texts[-1]}` is no address: write IPv6 addresses without brackets, ::1:443"
-    return Refusal("Cannot resolve accept target", meaning)
+    return Refusal("Cannot resolve accept target", meaning, "accept")
 
 
 def _never_resolves(text: str) -> bool:
@@ -85,7 +105,7 @@ def _check_subjects(section: Section, _: Sequence[Section], __: Version) -> Refu
     for option in ("checkEmail", "checkHost", "checkIP"):
         if option in section.values:
             meaning = f"`{option}` does nothing alone: add `verifyChain = yes` or `verifyPeer = yes`"
-            return Refusal('Either "verifyChain" or "verifyPeer" has to be enabled', meaning)
+            return Refusal('Either "verifyChain" or "verifyPeer" has to be enabled', meaning, option)
     return None
 
 
@@ -97,18 +117,22 @@ def _check_ocsp(section: Section, _: Sequence[Section], version: Version) -> Ref
     return Refusal('"verifyChain" has to be enabled for OCSP support', "add `verifyChain = yes` to use OCSP")
 
 
-def _check_protocol(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_protocol(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
     protocol = section.protocol
     if "protocol" not in section.values:
         return None
     if protocol not in _BOTH_SIDES | _SERVER_ONLY | _CLIENT_ONLY:
-        return Refusal("Protocol not supported", f"stunnel does not speak `{section.text('protocol')}`")
+        meaning = f"stunnel does not speak `{section.text('protocol')}`"
+        return Refusal("Protocol not supported", meaning, "protocol")
+    since = _PROTOCOL_SINCE.get(protocol, version)
+    if version < since:
+        meaning = f"`protocol = {protocol}` exists since stunnel {since[0]}.{since[1]:02} only"
+        return Refusal("Protocol not supported", meaning, "protocol")
     mode = "client" if section.client else "server"
     if protocol in (_SERVER_ONLY if section.client else _CLIENT_ONLY):
         reason = f"The '{protocol}' protocol is not supported in the {mode} mode"
-        return Refusal(
-            reason, f"`protocol = {protocol}` needs `client = {'no' if section.client else 'yes'}`"
-        )
+        meaning = f"`protocol = {protocol}` needs `client = {'no' if section.client else 'yes'}`"
+        return Refusal(reason, meaning, "protocol")
     return None
 
 
@@ -117,13 +141,15 @@ def _check_redirect(section: Section, _: Sequence[Section], __: Version) -> Refu
         return None
     if section.client:
         reason = '"redirect" is unsupported in client sections'
-        return Refusal(reason, "`redirect` is for servers only: remove it")
+        return Refusal(reason, "`redirect` is for servers only: remove it", "redirect")
     if section.protocol in _PEER_FIRST:
         reason = '"redirect" is incompatible with the specified protocol negotiation'
-        return Refusal(reason, f"`redirect` does not go with `protocol = {section.protocol}`")
+        meaning = f"`redirect` does not go with `protocol = {section.protocol}`"
+        return Refusal(reason, meaning, "redirect")
     if not section.verifies:
         reason = 'Either "verifyChain" or "verifyPeer" has to be enabled for "redirect" to work'
-        return Refusal(reason, "add `verifyChain = yes` or `verifyPeer = yes`, or remove `redirect`")
+        meaning = "add `verifyChain = yes` or `verifyPeer = yes`, or remove `redirect`"
+        return Refusal(reason, meaning, "redirect")
     return None
 
 
@@ -133,21 +159,21 @@ def _check_sni(section: Section, sections: Sequence[Section], _: Version) -> Ref
     name, colon, __ = section.text("sni").partition(":")
     if not colon:
         meaning = "on a server write `sni = SECTION:host.name` with a section above"
-        return Refusal("Invalid SNI parameter format", meaning)
+        return Refusal("Invalid SNI parameter format", meaning, "sni")
     primary = primary_of(section, sections)
     if not primary:
         meaning = f"`sni` refers to [{name}], which no section above has as its name (case matters)"
-        return Refusal("SNI section name not found", meaning)
+        return Refusal("SNI section name not found", meaning, "sni")
     if primary.client:
-        return Refusal(
-            "SNI primary service is a TLS client", f"[{name}] is a client and cannot choose by name"
-        )
+        meaning = f"[{name}] is a client and cannot choose by name"
+        return Refusal("SNI primary service is a TLS client", meaning, "sni")
     return None
 
 
 def _check_versions(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
     if section.min_version and section.max_version and section.max_version < section.min_version:
-        return Refusal("Invalid protocol version range", "`sslVersionMax` is below `sslVersionMin`")
+        meaning = "`sslVersionMax` is below `sslVersionMin`"
+        return Refusal("Invalid protocol version range", meaning, "sslVersionMax")
     return None
 
 
@@ -188,7 +214,9 @@ def _check_endpoints(section: Section, _: Sequence[Section], __: Version) -> Ref
     return None
 
 
-_CHECKS: tuple[Callable[[Section, Sequence[Section], Version], Refusal | None], ...] = (
-    *(_check_accept, _check_cert, _check_subjects, _check_ocsp, _check_protocol, _check_redirect),
-    *(_check_sni, _check_versions, _check_tickets, _check_authorities, _check_endpoints),
+CHECKS: tuple[Check | Stage, ...] = (
+    *(_check_accept, Stage.ACCEPT, _check_cert, _check_subjects, _check_ocsp, _check_protocol, Stage.PSK),
+    *(_check_redirect, _check_sni, _check_versions, _check_tickets, _check_authorities, _check_endpoints),
+    Stage.CONTEXT,
 )
+"""What is judged when a section ends, in stunnel's order."""

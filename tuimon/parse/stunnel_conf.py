@@ -8,19 +8,29 @@ problem it goes on, so that the services still show.
 import os
 import re
 from collections.abc import Callable, Generator
-from typing import NamedTuple
 
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import Config, Problem, Value
-from tuimon.parse.stunnel_checks import Refusal, judge_globals, judge_section
+from tuimon.parse.stunnel_asks import (
+    LOOKED_UP,
+    MAX_FILE,
+    Answer,
+    JudgeLine,
+    JudgeSection,
+    ListFolder,
+    Question,
+    ReadFile,
+    Request,
+)
+from tuimon.parse.stunnel_checks import CHECKS, Refusal, Stage, judge_globals
 from tuimon.parse.stunnel_lines import MAX_LINE, Line, split_lines
 from tuimon.parse.stunnel_options import Option, Scope, Version, find, is_secret, masked_line, unknown
 from tuimon.parse.stunnel_section import Section, Values, add_value
 from tuimon.text import printable
 
+__all__ = ["DEBIAN_12", "ListFolder", "ReadFile", "judge", "parse", "run"]
+
 DEBIAN_12: Version = (5, 68)
-MAX_FILE = 1 << 20
-"""Bytes of one file."""
 MAX_TOTAL = 4 << 20
 """Bytes of all files together."""
 MAX_FILES = 1000
@@ -29,25 +39,8 @@ MAX_PROBLEMS = 500
 MAX_DEPTH = 10
 """Includes inside includes."""
 
-
-class ReadFile(NamedTuple):
-    """Request for the bytes of a file.  `path` is for the file system (`os.fsencode` turns it into the
-    bytes of the configuration); a relative one is relative to stunnel's own working directory.  A file
-    of more than `limit` bytes may be answered with a `Failure` (too-large)."""
-
-    path: str
-    limit: int = MAX_FILE
-
-
-class ListFolder(NamedTuple):
-    """Request for the names of the regular files of a folder (links followed), in any order."""
-
-    path: str
-
-
-Request = ReadFile | ListFolder
-Answer = bytes | tuple[str, ...] | Failure
-Steps = Generator[Request, Answer, None]
+Steps = Generator[Request | Question, Answer, None]
+Judged = Generator[Question, Answer, Refusal | None]
 
 
 def parse(path: str, host: str = "local", version: Version = DEBIAN_12) -> Generator[Request, Answer, Config]:
@@ -57,9 +50,25 @@ def parse(path: str, host: str = "local", version: Version = DEBIAN_12) -> Gener
     `Failure` for either.  Returns the `Config`; its `failure` is set where the file itself could not be
     read, or where a bound of this module was reached and the rest was left unread.
     """
+    judging = judge(path, host, version)
+    try:
+        request = next(judging)
+        while True:
+            # The text alone is judged.
+            request = judging.send(None if isinstance(request, Question) else (yield request))
+    except StopIteration as end:
+        config: Config = end.value
+        return config
+
+
+def judge(
+    path: str, host: str = "local", version: Version = DEBIAN_12
+) -> Generator[Request | Question, Answer, Config]:
+    """`parse` that also asks a `Question` wherever stunnel looks at the machine, in stunnel's order; is
+    sent the `Refusal`, or None."""
     parser = _Parser(printable(path), host, version)
     yield from parser.read(path, ())
-    return parser.finish()
+    return (yield from parser.finish())
 
 
 def run(
@@ -82,6 +91,12 @@ def run(
 
 # `[name] // comment`, `3[name]`, a byte order mark amid the file, `[name`: headers that stunnel refuses.
 _BROKEN_HEADER = re.compile(rb"[^=\[]{0,3}\[([^\]=]*)(?:\].*)?", re.DOTALL)
+_NEEDS_ENGINE = {
+    "engineCtrl": "No engine was defined",
+    "engineDefault": "No engine was defined",
+    "engineId": "Engine ID not found",
+    "engineNum": "Illegal engine number",
+}
 _COMMENT_TAIL = re.compile(r"\s(?:#|;|//)")
 
 
@@ -102,11 +117,11 @@ class _Parser:
         self.size = 0
         self.failure: Failure | None = None
 
-    def finish(self) -> Config:
+    def finish(self) -> Generator[Request | Question, Answer, Config]:
         """Judge the last section and build the services."""
         unread = self.failure is not None
         if not unread:
-            self.end_section(last=True)
+            yield from self.end_section(last=True)
         drafts = self.sections
         if not drafts and not unread and self.defaults.values:
             drafts = [self.defaults]
@@ -149,7 +164,8 @@ class _Parser:
             return
         self.current.refused = True
         meaning = f"{path} is in an include folder and cannot be read: {failure}"
-        self.problem(Problem(path, None, "", "Cannot open configuration file", meaning))
+        reason = "Cannot open configuration file"
+        self.problem(Problem(path, None, "", reason, meaning, meaning, environment=True))
 
     def include(self, line: Line, file: str, value: bytes, folders: tuple[str, ...]) -> Steps:
         """Read every regular file of a folder, in byte order of the names."""
@@ -162,8 +178,9 @@ class _Parser:
         answer = yield ListFolder(folder)
         if isinstance(answer, Failure):
             meaning = f"the include folder cannot be read: {answer}"
-            return self.refuse(line, file, Refusal("Failed to include directory", meaning))
-        if not isinstance(answer, tuple):
+            refusal = Refusal("Failed to include directory", meaning, "include", "include-missing", True)
+            return self.refuse(line, file, refusal)
+        if not isinstance(answer, tuple) or isinstance(answer, Refusal):
             raise TypeError(f"tuple of names or Failure expected for {folder}")
         for name in sorted(answer, key=os.fsencode):
             if self.failure:
@@ -181,29 +198,37 @@ class _Parser:
         """One line that is neither empty nor a comment."""
         text = line.text
         if text.startswith(b"[") and text.endswith(b"]"):
-            return self.begin_section(text[1:-1], line, file)
+            yield from self.begin_section(text[1:-1], line, file)
+            return None
         name, equals, value = (part.strip() for part in text.partition(b"="))
         option = self.find(name) if equals else None
         if option is None:
-            return self.unknown(line, file, name, bool(equals))
+            yield from self.unknown(line, file, name, bool(equals))
+            return None
         if option.name == "include":
             yield from self.include(line, file, value, folders)
             return None
-        said = Value(printable(value, MAX_LINE), file, line.number, option.secret)
-        return self.option(option, said, line, file)
+        shown, raw = printable(value, MAX_LINE), os.fsdecode(value)
+        said = Value(shown, file, line.number, option.secret, "" if raw == shown else raw)
+        yield from self.option(option, said, line, file)
+        return None
 
     def find(self, name: bytes) -> Option | None:
         """The option as it is known at this place: no global ones once a section was opened."""
         option = find(printable(name), self.version)
         return None if option and option.scope is Scope.GLOBAL and self.sections else option
 
-    def option(self, option: Option, value: Value, line: Line, file: str) -> None:
+    def option(self, option: Option, value: Value, line: Line, file: str) -> Steps:
         """One line of a known option."""
         judged = option.default_kind if self.current is self.defaults else None
         kind = judged or option.kind
         reason = kind.refuse(value.text) or self.missing_engine(option)
         if reason:
             return self.refuse(line, file, Refusal(reason, _wanted(option, kind.wants, value.text)), option)
+        if option.name in LOOKED_UP:
+            refusal = yield JudgeLine(option.name, value)
+            if isinstance(refusal, Refusal):  # what was meant is understood all the same
+                self.refuse(line, file, refusal, option)
         if option.scope is Scope.GLOBAL:
             add_value(self.globals, option, value)
         else:
@@ -214,9 +239,9 @@ class _Parser:
         """An engine can be referred to only after a global `engine` line."""
         if "engine" in self.globals:
             return ""
-        return {"engineId": "Engine ID not found", "engineNum": "Illegal engine number"}.get(option.name, "")
+        return _NEEDS_ENGINE.get(option.name, "")
 
-    def unknown(self, line: Line, file: str, name: bytes, equals: bool) -> None:
+    def unknown(self, line: Line, file: str, name: bytes, equals: bool) -> Steps:
         """A line that is neither a header nor an option; a broken header still begins its section."""
         reason = "Specified option name is not valid here" if equals else "No '=' found"
         bracket = not equals or name.startswith(b"[")
@@ -224,17 +249,19 @@ class _Parser:
         if header:
             meaning = "a section header must begin with '[' and end in ']': move the comment to its own line"
             self.quote(line, file, Refusal(reason, meaning))
-            return self.begin_section(header[1], line, file)
+            yield from self.begin_section(header[1], line, file)
+            return None
         meaning = "this is neither `option = value` nor a [section], and a comment begins with # or ;"
         if equals and not self.full:  # to look for the name that was meant takes time
             meaning = unknown(printable(name), self.version)
-        return self.refuse(line, file, Refusal(reason, meaning))
+        code = "unknown-option" if equals else "config-error"
+        return self.refuse(line, file, Refusal(reason, meaning, code=code))
 
     # Sections
 
-    def begin_section(self, name: bytes, line: Line, file: str) -> None:
+    def begin_section(self, name: bytes, line: Line, file: str) -> Steps:
         """A header: stunnel judges what ends here, then copies the defaults."""
-        self.end_section()
+        yield from self.end_section()
         if len(self.sections) >= MAX_SERVICES:
             return self.stop(f"more than {MAX_SERVICES} sections")
         shown = printable(name, MAX_LINE)
@@ -242,20 +269,38 @@ class _Parser:
         self.sections.append(self.current)
         return None
 
-    def end_section(self, last: bool = False) -> None:
+    def end_section(self, last: bool = False) -> Steps:
         """Judge the globals at the first header or the end of the text, and the section that ends."""
         section = self.current
         if section is self.defaults:
-            refusal = judge_globals(self.globals)
-            if refusal and not (self.globals_refused or section.refused):
-                self.problem(Problem(self.path, None, "", refusal.reason, f"{self.path}: {refusal.meaning}"))
+            if not (self.globals_refused or section.refused):
+                refusal = judge_globals(self.globals) or (yield from self.ask(Stage.GLOBALS))
+                if refusal:
+                    self.lack("Global options", self.path, refusal, self.globals)
             if not last:
                 return
-        refusal = judge_section(section, self.sections, self.version)
-        if refusal and not section.refused:
+        if section.refused:
+            return
+        refusal = yield from self.judge_section()
+        if refusal:
             title = f"[{section.name}]" if section.ordinal >= 0 else "no section"
-            meaning = f"{section.file}:{section.line}: {title}: {refusal.meaning}"
-            self.problem(Problem(section.file, None, "", refusal.reason, meaning))
+            self.lack(title, section.file, refusal, section.values, section.line)
+
+    def judge_section(self) -> Judged:
+        """The first reason against the section that ends."""
+        for check in CHECKS:
+            if isinstance(check, Stage):
+                refusal = yield from self.ask(check)
+            else:
+                refusal = check(self.current, self.sections, self.version)
+            if refusal:
+                return refusal
+        return None
+
+    def ask(self, stage: Stage) -> Judged:
+        """What the machine says at this stage."""
+        answer = yield JudgeSection(stage, self.current, self.globals)
+        return answer if isinstance(answer, Refusal) else None
 
     # Problems
 
@@ -271,7 +316,25 @@ class _Parser:
         """Record a problem with the line that stunnel names."""
         text = masked_line(printable(line.raw))
         meaning = f"stunnel refuses this line: {refusal.meaning}"
-        self.problem(Problem(file, line.number, text, refusal.reason, meaning))
+        self.problem(
+            Problem(
+                *(file, line.number, text, refusal.reason, meaning, refusal.meaning),
+                environment=refusal.environment,
+                code=refusal.code,
+            )
+        )
+
+    def lack(self, title: str, file: str, refusal: Refusal, values: Values, line: int | None = None) -> None:
+        """Record what stunnel says, without a line, when the section or the globals end."""
+        said = values.get(refusal.option)
+        place = (said[-1].file, said[-1].line) if said else (file, line) if line else None
+        where = f"{file}:{line}: {title}" if line else file
+        self.problem(
+            Problem(
+                *(file, None, "", refusal.reason, f"{where}: {refusal.meaning}", refusal.meaning, title),
+                *(place, refusal.environment, refusal.code),
+            )
+        )
 
     def problem(self, problem: Problem) -> None:
         """Keep the first `MAX_PROBLEMS`."""
@@ -286,7 +349,7 @@ class _Parser:
 
 def _wanted(option: Option, wants: str, value: str) -> str:
     """What to write instead of a refused value."""
-    if option.name in {"engineId", "engineNum"}:
+    if option.name in _NEEDS_ENGINE:
         return f"`{option.name}` needs a global `engine` line before it"
     if not is_secret(option.name) and _COMMENT_TAIL.search(value):
         return f"a comment cannot follow a value, move it to its own line; `{option.name}` takes {wants}"

@@ -36,26 +36,29 @@ class Repeat(StrEnum):
 
 class Option(NamedTuple):
     """One option.  `default_kind` judges the value before the first section where that differs;
-    `since` is the release that brought this form of the option, `OLDEST` for those of 5.68 and before
-    whose age no longer matters."""
+    `since` is the release that brought this form of the option, `OLDEST` for those of 4.0 and before;
+    `until` the last one that had it, None for those that are still there."""
 
     name: str
     kind: Kind = ANYTHING
     scope: Scope = Scope.SERVICE
     repeat: Repeat = Repeat.LAST
     since: Version = OLDEST
+    until: Version | None = None
     secret: bool = False
     aliases: tuple[str, ...] = ()
     default_kind: Kind | None = None
 
 
-def _plain(names: str, kind: Kind = ANYTHING, scope: Scope = Scope.SERVICE) -> list[Option]:
+def _plain(
+    names: str, kind: Kind = ANYTHING, scope: Scope = Scope.SERVICE, since: Version = OLDEST
+) -> list[Option]:
     """Rows for options that differ in nothing but their names."""
-    return [Option(name, kind, scope) for name in names.split()]
+    return [Option(name, kind, scope, since=since) for name in names.split()]
 
 
-def _lists(names: str) -> list[Option]:
-    return [Option(name, repeat=Repeat.APPEND) for name in names.split()]
+def _lists(names: str, since: Version = OLDEST) -> list[Option]:
+    return [Option(name, repeat=Repeat.APPEND, since=since) for name in names.split()]
 
 
 def _seconds(word: str) -> Kind:
@@ -64,24 +67,30 @@ def _seconds(word: str) -> Kind:
 
 _GLOBALS = [
     *_plain("chroot EGD output pid RNDfile", scope=Scope.GLOBAL),
-    *_plain("fips RNDoverwrite syslog", YES_NO, Scope.GLOBAL),
+    *_plain("RNDoverwrite", YES_NO, Scope.GLOBAL),
+    *_plain("fips", YES_NO, Scope.GLOBAL, (4, 21)),
+    *_plain("syslog", YES_NO, Scope.GLOBAL, (4, 22)),
     Option(
         "compression",
         words("Specified compression type is not available", "deflate", "zlib"),
         Scope.GLOBAL,
+        since=(4, 6),
     ),
-    Option("engine", scope=Scope.GLOBAL, repeat=Repeat.APPEND),
-    Option("engineCtrl", scope=Scope.GLOBAL, repeat=Repeat.APPEND, secret=True),
-    Option("engineDefault", scope=Scope.GLOBAL, repeat=Repeat.APPEND),
+    Option("engine", scope=Scope.GLOBAL, repeat=Repeat.APPEND, since=(4, 6)),
+    Option("engineCtrl", scope=Scope.GLOBAL, repeat=Repeat.APPEND, since=(4, 15), secret=True),
+    Option("engineDefault", scope=Scope.GLOBAL, repeat=Repeat.APPEND, since=(5, 0)),
+    Option("foreground", YES_NO, Scope.GLOBAL),
     Option(
         "foreground",
         words("The argument needs to be either 'yes', 'quiet' or 'no'", "yes", "quiet", "no"),
         Scope.GLOBAL,
+        since=(5, 25),
     ),
     Option(
         "log",
         words("The argument needs to be either 'append' or 'overwrite'", "append", "overwrite"),
         Scope.GLOBAL,
+        since=(5, 0),
     ),
     Option(
         "RNDbytes",
@@ -94,47 +103,70 @@ _GLOBALS = [
 ]
 
 _SERVICE = [
-    *_lists("accept checkEmail checkHost checkIP connect redirect"),
-    *_plain("CAfile CApath cert ciphers CRLfile CRLpath engineId exec execArgs ident include key local"),
-    *_plain("protocol protocolAuthentication protocolDomain protocolHost protocolUsername"),
-    *_plain("PSKidentity PSKsecrets service sessiond setgid setuid sni"),
-    *_plain("client delay libwrap OCSPaia pty renegotiation reset retry verifyChain verifyPeer", YES_NO),
-    *_plain("sslVersion", kinds.VERSION),
+    *_lists("accept connect"),
+    *_lists("redirect", (5, 0)),
+    *_lists("checkEmail checkHost checkIP", (5, 15)),
+    *_plain("CAfile CApath cert ciphers exec execArgs ident key local protocol service setgid setuid"),
+    *_plain("CRLfile CRLpath", since=(4, 5)),
+    *_plain("protocolHost", since=(4, 15)),
+    *_plain("protocolAuthentication protocolUsername", since=(4, 19)),
+    *_plain("protocolDomain", since=(5, 24)),
+    *_plain("PSKidentity PSKsecrets", since=(5, 9)),
+    *_plain("sessiond", since=(4, 28)),
+    *_plain("sni", since=(4, 38)),
+    *_plain("include", since=(5, 18)),
+    *_plain("engineId", since=(5, 0)),
+    *_plain("client delay pty", YES_NO),
+    *_plain("retry", YES_NO, since=(4, 19)),
+    *_plain("libwrap", YES_NO, since=(4, 32)),
+    *_plain("renegotiation reset", YES_NO, since=(4, 54)),
+    *_plain("OCSPaia", YES_NO, since=(5, 10)),
+    *_plain("verifyChain verifyPeer", YES_NO, since=(5, 34)),
+    *_plain("sslVersion", kinds.VERSION, since=(4, 16)),
     Option("CAengine", repeat=Repeat.APPEND, since=(5, 68)),
     Option("CAstore", since=(5, 75)),
     Option("ciphersuites", since=(5, 51)),
     Option("config", repeat=Repeat.APPEND, since=(5, 25)),
-    Option("curves", aliases=("curve",)),
+    Option("curve", since=(4, 34), until=(5, 50)),
+    Option("curves", since=(5, 51), aliases=("curve",)),
     Option("debug", kinds.LEVEL, default_kind=kinds.FACILITY_LEVEL),
-    Option("engineNum", number("Illegal engine number")),
-    Option("failover", words("The argument needs to be either 'rr' or 'prio'", "rr", "prio")),
+    Option("engineNum", number("Illegal engine number"), since=(4, 16)),
+    Option("failover", words("The argument needs to be either 'rr' or 'prio'", "rr", "prio"), since=(4, 27)),
     Option(
         "logId",
         words("Invalid connection identifier type", "sequential", "unique", "thread", "process"),
+        since=(5, 12),
     ),
-    Option("OCSP"),
-    Option("OCSPflag", kinds.OCSP_FLAG, repeat=Repeat.OR),
+    Option("OCSP", since=(4, 16)),
+    Option("OCSPflag", kinds.OCSP_FLAG, repeat=Repeat.OR, since=(4, 19)),
     Option("OCSPnonce", YES_NO, since=(5, 23)),
     Option("OCSPrequire", YES_NO, since=(5, 71)),
-    Option("options", kinds.TLS_OPTION, repeat=Repeat.OR),
+    Option("options", kinds.TLS_OPTION, repeat=Repeat.OR, since=(4, 4)),
+    Option("protocolCredentials", since=(4, 15), until=(4, 18), secret=True),
     Option("protocolHeader", repeat=Repeat.APPEND, since=(5, 58), secret=True),
-    Option("protocolPassword", secret=True),
+    Option("protocolPassword", since=(4, 19), secret=True),
     Option("requireCert", YES_NO, since=(5, 34)),
     Option("retry", kinds.RETRY_DELAY, since=(5, 70)),
     Option("securityLevel", number("Illegal security level", 0, 5), since=(5, 57)),
-    Option("sessionCacheSize", number("Illegal session cache size")),
-    Option("sessionCacheTimeout", number("Illegal session cache timeout"), aliases=("session",)),
+    Option("session", number("Illegal session timeout"), until=(4, 53)),
+    Option("sessionCacheSize", number("Illegal session cache size"), since=(4, 54)),
+    Option(
+        "sessionCacheTimeout",
+        number("Illegal session cache timeout"),
+        since=(4, 54),
+        aliases=("session",),
+    ),
     Option("sessionResume", YES_NO, since=(5, 60)),
     # Each name of the socket keeps its own value, so every line counts.
     Option("socket", kinds.SOCKET_OPTION, repeat=Repeat.OR),
     Option("sslVersionMax", kinds.VERSION, since=(5, 50)),
     Option("sslVersionMin", kinds.VERSION, since=(5, 50)),
-    Option("stack", number("Illegal thread stack size", unit="bytes")),
+    Option("stack", number("Illegal thread stack size", unit="bytes"), since=(4, 22)),
     Option("ticketKeySecret", kinds.ticket_secret("ticketKeySecret"), since=(5, 54), secret=True),
     Option("ticketMacSecret", kinds.ticket_secret("ticketMacSecret"), since=(5, 54), secret=True),
     Option("TIMEOUTbusy", _seconds("busy")),
     Option("TIMEOUTclose", _seconds("close")),
-    Option("TIMEOUTconnect", _seconds("connect")),
+    Option("TIMEOUTconnect", _seconds("connect"), since=(4, 6)),
     Option("TIMEOUTidle", _seconds("idle")),
     Option("TIMEOUTocsp", number("Illegal OCSP connect timeout", unit="seconds"), since=(5, 71)),
     Option("transparent", kinds.TRANSPARENT),
@@ -169,7 +201,11 @@ def find(name: str, version: Version | None = None) -> Option | None:
     Without a version the newest form is returned.
     """
     rows = _BY_NAME.get(kinds.lower(name), ())
-    return next((row for row in reversed(rows) if version is None or row.since <= version), None)
+    return next((row for row in reversed(rows) if version is None or _has(version, row)), None)
+
+
+def _has(version: Version, row: Option) -> bool:
+    return row.since <= version and (row.until is None or version <= row.until)
 
 
 def is_secret(option: str) -> bool:
@@ -188,7 +224,9 @@ def unknown(name: str, version: Version) -> str:
     row = find(name)
     shown = printable(name, 40)
     if row and row.since > version:
-        return f"`{row.name}` exists since stunnel {row.since[0]}.{row.since[1]} only: remove the line"
+        return f"`{row.name}` exists since stunnel {row.since[0]}.{row.since[1]:02} only: remove the line"
+    if row and row.until and row.until < version:
+        return f"`{row.name}` is gone since stunnel {row.until[0]}.{row.until[1] + 1:02}: remove the line"
     if row and row.scope is Scope.GLOBAL:
         return f"`{row.name}` is a global option: move the line above the first [section]"
     if kinds.lower(name) in WINDOWS_ONLY:

@@ -77,6 +77,11 @@ class Section:
         values = self.values.get(option)
         return values[-1].text if values else ""
 
+    def exact(self, option: str) -> str:
+        """The last value of `option` for the machine's eyes, or an empty string."""
+        values = self.values.get(option)
+        return values[-1].exact if values else ""
+
     @property
     def client(self) -> bool:
         """Whether `client = yes` is in force."""
