@@ -9,6 +9,7 @@ from typing import Any
 
 from tuimon.diagnose.certificate import problems
 from tuimon.diagnose.finding import Finding, Light, State
+from tuimon.diagnose.handshake import judge
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import Handshake
 from tuimon.model.tunnel import Tunnel
@@ -87,8 +88,8 @@ def certificate(
     }
 
 
-def handshake(each: Handshake, now: float, settings: Settings) -> Json:
-    """One probe."""
+def handshake(each: Handshake, now: float, settings: Settings, *, name: str = "") -> Json:
+    """One probe; `name` is what the certificate should be good for, empty where any will do."""
     return {
         "target": each.target,
         "address": each.address or None,
@@ -108,9 +109,7 @@ def handshake(each: Handshake, now: float, settings: Settings) -> Json:
         "client_ca_names": list(each.client_ca_names),
         "chain": [certificate(c, now, settings, position=index) for index, c in enumerate(each.chain)],
         "trusted": each.trusted,
-        "problems": [
-            problem._asdict() for problem in (problems(each.chain[0], now, settings) if each.chain else ())
-        ],
+        "problems": [problem._asdict() for problem in judge(each, now, settings, name)],
     }
 
 

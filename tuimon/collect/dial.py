@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tuimon.host.base import Host, Stream
-from tuimon.model.certificate import Certificate
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
 from tuimon.model.tunnel import Plan
-from tuimon.parse.x509 import from_der
+from tuimon.parse.x509 import served
 from tuimon.tls.dialogue import Negotiation
 from tuimon.tls.handshake import Handshake as ClientHandshake
 from tuimon.tls.negotiate import negotiation
@@ -31,11 +30,15 @@ _VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """File contents that a handshake needs, in PEM; empty where there is none."""
+    """File contents that a handshake needs, in PEM; empty where there is none.
+
+    `crl` holds revocation lists that the peer's certificate is to be looked up in.
+    """
 
     ca: bytes = b""
     certificate: bytes = b""
     key: bytes = b""
+    crl: bytes = b""
 
 
 async def reach(host: Host, endpoint: Endpoint, timeout: float, local: str = "") -> Reach:
@@ -53,17 +56,21 @@ class Probe:
     `began` is monotonic seconds at the first SYN.
     """
 
-    def __init__(self, host: Host, endpoint: Endpoint, plan: Plan, material: Material) -> None:
+    def __init__(
+        self, host: Host, endpoint: Endpoint, plan: Plan, material: Material, *, legacy: bool = False
+    ) -> None:
         self._host, self._endpoint, self._plan = host, endpoint, plan
         self._tls = ClientHandshake(
             depth=plan.depth,
             server_name=plan.server_name,
             ca_pem=material.ca,
+            crl_pem=material.crl,
             certificate_pem=material.certificate,
             key_pem=material.key,
+            legacy=legacy,
         )
         self._began = 0.0
-        self.result = Handshake(endpoint.text, Verdict.FAILED, plan.depth, stage="connect")
+        self.result = Handshake(endpoint.text, Verdict.FAILED, plan.depth, stage="connect", legacy=legacy)
 
     async def run(
         self, timeout: float, early_close: float, opened: Callable[[str], None] = lambda local: None
@@ -77,11 +84,13 @@ class Probe:
         opened(stream.local)
         self._note(address=stream.peer, local=stream.local, connect_ms=stream.connect_ms)
         try:
-            async with asyncio.timeout(timeout - (self._host.monotonic() - self._began)):
+            async with asyncio.timeout(timeout - self._elapsed() / 1000):
                 if await self._negotiate(stream):
                     await self._shake_hands(stream)
-                    if self.result.ok and self._plan.depth is Depth.HANDSHAKE:
-                        await self._take_leave(stream, early_close)
+            if self.result.ok and self._plan.depth is Depth.HANDSHAKE:
+                # what the peer makes of our Finished takes a round trip to be heard
+                wait = early_close + stream.connect_ms / 1000
+                await self._take_leave(stream, min(wait, timeout - self._elapsed() / 1000))
         except TimeoutError:
             detail = {
                 "negotiation": f"silent during the {self._plan.protocol} negotiation",
@@ -102,6 +111,12 @@ class Probe:
     def _elapsed(self) -> float:
         return (self._host.monotonic() - self._began) * 1000
 
+    async def _receive(self, stream: Stream) -> bytes:
+        """What has arrived.  A peer that floods leaves nothing to wait for: without a turn for the loop
+        no deadline would ever be noticed."""
+        await asyncio.sleep(0)
+        return await stream.receive()
+
     async def _negotiate(self, stream: Stream) -> bool:
         """Speak the protocol that precedes TLS; False if the peer would not."""
         self._note(stage="negotiation")
@@ -116,7 +131,7 @@ class Probe:
                 verdict = Verdict.CLOSED if talk.closed else Verdict.NEGOTIATION_FAILED
                 self._note(verdict=verdict, detail=talk.detail)
                 return False
-            outgoing = talk.feed(await stream.receive())
+            outgoing = talk.feed(await self._receive(stream))
 
     async def _shake_hands(self, stream: Stream) -> None:
         self._note(stage="tls")
@@ -125,7 +140,7 @@ class Probe:
         try:
             while not (tls.done or tls.failed):
                 try:
-                    data = await stream.receive()
+                    data = await self._receive(stream)
                 except ConnectionError:
                     data = b""
                 if self.result.first_byte_ms is None and data:
@@ -143,7 +158,6 @@ class Probe:
 
     def _take_outcome(self) -> None:
         outcome = self._tls.outcome
-        chain = [each for each in map(from_der, outcome.chain_der) if isinstance(each, Certificate)]
         self._note(
             verdict=outcome.verdict or Verdict.TIMEOUT,
             detail=outcome.detail,
@@ -155,35 +169,60 @@ class Probe:
             alert=outcome.alert,
             client_certificate_requested=outcome.client_certificate_requested,
             client_ca_names=outcome.client_ca_names,
-            chain=tuple(chain),
+            chain=tuple(map(served, outcome.chain_der)),
             verify_errors=outcome.verify_errors,
             trusted=outcome.trusted,
+            refusal=outcome.refusal,
         )
 
     async def _take_leave(self, stream: Stream, early_close: float) -> None:
         """Wait briefly: stunnel hangs up at once where its target cannot be reached, and TLS 1.3
         refuses a missing client certificate only now.  Then say close_notify."""
+        closed = False
         try:
             async with asyncio.timeout(early_close):
-                while not self._tls.failed:
-                    data = await stream.receive()
+                while not (self._tls.failed or closed):
+                    data = await self._receive(stream)
                     self._tls.receive(data)
-                    if not data:
-                        self._note(stage="after", closed_early=True)
-                        break
+                    closed = not data
         except TimeoutError:
             pass  # still open: the target was reached
         except ConnectionError:
-            self._note(stage="after", closed_early=True)
+            closed = True
         if self._tls.failed:
             self._take_outcome()
             self._note(stage="after")
-            return
-        if self._tls.closed_early:
-            self._note(stage="after", closed_early=True)
-        if not self.result.closed_early:
+        elif closed or self._tls.closed_early:
+            words = "the peer closed the connection right after the handshake"
+            self._note(stage="after", closed_early=True, detail=words)
+        else:
             with contextlib.suppress(ConnectionError):
                 await stream.send(self._tls.close())
+
+
+def _too_old(result: Handshake) -> bool:
+    """Whether the peer speaks no TLS version that we offered: it says so, or answers in an older one."""
+    return result.alert == "protocol_version" or result.refusal == "unsupported protocol"
+
+
+async def _probe_one(
+    host: Host,
+    endpoint: Endpoint,
+    plan: Plan,
+    material: Material,
+    *,
+    timeout: float,
+    early_close: float,
+    opened: Callable[[str], None],
+) -> Handshake:
+    """Probe one endpoint; where no TLS version is shared, try TLS 1.0 and 1.1 in the time that is left."""
+    began = host.monotonic()
+    result = await Probe(host, endpoint, plan, material).run(timeout, early_close, opened)
+    left = timeout - (host.monotonic() - began)
+    if not _too_old(result) or left <= 0:
+        return result
+    second = await Probe(host, endpoint, plan, material, legacy=True).run(left, early_close, opened)
+    return second if second.tls_version else result
 
 
 async def probe(
@@ -195,10 +234,16 @@ async def probe(
     early_close: float,
     opened: Callable[[str], None] = lambda local: None,
 ) -> Handshake:
-    """Probe the targets of `plan` in order until one lets us connect; the last result otherwise."""
+    """Probe the targets of `plan` in order until one lets us connect; the last result otherwise.
+
+    `timeout` is seconds for each; `early_close` how long to wait after a handshake for the peer to
+    close or refuse.
+    """
     result = Handshake("", Verdict.UNRESOLVED, plan.depth, "no address to probe", "connect")
     for endpoint in plan.targets:
-        result = await Probe(host, endpoint, plan, material).run(timeout, early_close, opened)
+        result = await _probe_one(
+            host, endpoint, plan, material, timeout=timeout, early_close=early_close, opened=opened
+        )
         if result.stage != "connect":
             break
     return result

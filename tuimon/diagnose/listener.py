@@ -89,6 +89,17 @@ def slow(tunnel: Tunnel) -> Finding | None:
     return Finding("slow", Severity.WARNING, text, "", (f"end of flight after {handshake.flight_ms:.0f} ms",))
 
 
+def old_version(tunnel: Tunnel) -> Finding | None:
+    """The peer speaks nothing newer than TLS 1.1 (RFC 8996)."""
+    handshake = tunnel.handshake
+    if handshake is None or not handshake.ok or not handshake.legacy:
+        return None
+    who = "the remote" if tunnel.service.client else _where(tunnel)
+    text = f"{who} speaks only {handshake.tls_version}"
+    evidence = ("a second handshake with a lowered security level was needed",)
+    return Finding("weak-protocol", Severity.WARNING, text, "allow TLSv1.2 or newer there", evidence)
+
+
 def not_probed(tunnel: Tunnel) -> bool:
     """Whether TLS of this service is never looked at (by plan, not by lack of time)."""
     return tunnel.plan.depth in (Depth.OFF, Depth.LISTEN)

@@ -16,6 +16,8 @@ from tuimon.settings import Settings
 _ANY = {"", "*", "0.0.0.0"}  # noqa: S104 - recognised, not bound
 _ANY6 = {"::", "[::]"}
 _TLS_FIRST = {"", "proxy", "socks"}  # protocols that say nothing before TLS
+# A proxy looks the name up before TLS, so it must be an address; nothing is connected to it.
+_NOBODY = "127.0.0.1:1"
 _PROXIES = {"socks", "connect"}  # what follows TLS on a server service is somebody's free choice
 
 
@@ -89,7 +91,7 @@ def plan(service: Service, primary: Service | None, cwd: str, settings: Settings
             reach_always=several and depth is not Depth.LISTEN,
             server_name=_pattern_name(service.sni) if primary else "",
             protocol=protocol,
-            protocol_host="tuimon.invalid:443" if protocol == "connect" else "",
+            protocol_host=_NOBODY if protocol == "connect" else "",
             interval=interval,
         )
     return Plan(

@@ -5,8 +5,9 @@ beside their kin (instance, listener, target, certificate) and are named once in
 """
 
 from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
-from tuimon.diagnose.finding import Finding, Light, Severity, State, span, worst
-from tuimon.diagnose.listener import not_listening, not_probed, slow, tls_broken
+from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
+from tuimon.diagnose.handshake import chain_problems
+from tuimon.diagnose.listener import not_listening, not_probed, old_version, slow, tls_broken
 from tuimon.diagnose.target import back_end, partial, remote, remote_expiry, untrusted, wrong_name
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import Depth
@@ -68,7 +69,7 @@ def own_certificate(tunnel: Tunnel, now: float, settings: Settings) -> list[Find
         if runs_out is not None:
             found.append(_for_client(runs_out) if tunnel.service.client else runs_out)
     if not tunnel.service.client:
-        found += _chain(tunnel, now)
+        found += _chain(tunnel, now, settings)
     found += [Finding(each.code, Severity.WARNING, each.text, "issue a new one") for each in weakness(leaf)]
     if leaf.self_signed:
         found.append(Finding("self-signed", Severity.INFO, "the certificate is signed by itself"))
@@ -82,20 +83,34 @@ def _for_client(finding: Finding) -> Finding:
     return Finding(code, finding.severity, text, finding.fix, finding.evidence)
 
 
-def _chain(tunnel: Tunnel, now: float) -> list[Finding]:
-    chain = tunnel.handshake.chain if tunnel.handshake else ()
-    found = []
-    for certificate in chain[1:]:
-        if certificate.seconds_left(now) <= 0:
-            text = f"chain: {certificate.title} expired {span(certificate.seconds_left(now))} ago"
-            evidence = (f"{certificate.subject}, notAfter {certificate.not_after:%Y-%m-%d}",)
-            found.append(Finding("chain-expired", Severity.CRITICAL, text, "replace the chain", evidence))
-    names = [each.issuer for each in chain[:-1]]
-    if names and names != [each.subject for each in chain[1:]]:
-        order = tuple(f"{index}: {each.subject}" for index, each in enumerate(chain))
-        fix = "order it leaf first, each followed by its issuer"
-        found.append(Finding("chain-order", Severity.WARNING, "chain sent in the wrong order", fix, order))
-    return found
+_CHAIN_FIXES = {
+    "chain-expired": "replace the chain",
+    "chain-order": "order it leaf first, each followed by its issuer",
+    "chain-incomplete": "append the issuer to the file of `cert =`",
+    "chain-too-long": "leave out what does not belong to the chain",
+}
+
+
+def _chain(tunnel: Tunnel, now: float, settings: Settings) -> list[Finding]:
+    """What is wrong with the chain that is served; what it holds is the evidence."""
+    handshake = tunnel.handshake
+    if handshake is None:
+        return []
+    sent = tuple(
+        f"{index}: {each.subject}, notAfter {each.not_after:%Y-%m-%d}"
+        for index, each in enumerate(handshake.chain[:10])
+    )
+    return [
+        Finding(
+            code,
+            Severity.CRITICAL if code == "chain-expired" else Severity.WARNING,
+            text,
+            _CHAIN_FIXES[code],
+            sent,
+        )
+        for code, text in chain_problems(handshake, now, settings)
+        if code in _CHAIN_FIXES
+    ]
 
 
 def findings(
@@ -113,6 +128,7 @@ def findings(
     rest = (
         partial(tunnel),
         None if trust else remote_expiry(tunnel, now, settings),
+        old_version(tunnel),
         slow(tunnel),
     )
     found = [*((first,) if first else ()), *inherited, *own, *(each for each in rest if each)]

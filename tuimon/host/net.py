@@ -36,7 +36,7 @@ def _failure(error: OSError, where: str) -> Failure:
         return Failure(Reason.REFUSED, _REFUSED[code])
     if code in _UNREACHABLE:
         return Failure(Reason.UNREACHABLE, _UNREACHABLE[code])
-    if code in (errno.ECONNRESET, errno.EPIPE):
+    if code in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):  # reset before we could ask for its name
         return Failure(Reason.RESET, "connection reset")
     if code == errno.ETIMEDOUT:
         return Failure(Reason.TIMEOUT, "connection timed out")

@@ -55,7 +55,9 @@ class Handshake:
     our Finished sent (and theirs read).  None where that point was not reached.  `closed_early` says
     that the peer closed or reset right after the handshake, as stunnel does when its target cannot be
     reached.  `stage` is where a timeout, close or failure happened: `connect`, `negotiation`, `tls`
-    or `after`.  `trusted` is None where no CA was asked for.
+    or `after`.  `trusted` is None where no CA was asked for.  `refusal` is OpenSSL's own reason where
+    it was our side that refused (`excessive message size`).  `legacy` says that the peer shared no TLS
+    version with us, and that this is the second attempt, at security level 0.
     """
 
     target: str
@@ -81,6 +83,8 @@ class Handshake:
     verify_errors: tuple[VerifyError, ...] = ()
     trusted: bool | None = None
     closed_early: bool = False
+    refusal: str = ""
+    legacy: bool = False
 
     @property
     def ok(self) -> bool:

@@ -14,11 +14,11 @@ from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import Stamp
 from tuimon.parse import der, x509_keys, x509_pkcs12
 from tuimon.parse import pem as pem_text
-from tuimon.parse.x509_certificate import certificate, from_der, pem, quiet
+from tuimon.parse.x509_certificate import certificate, from_der, pem, quiet, served
 from tuimon.parse.x509_extensions import BROKEN
 from tuimon.text import printable
 
-__all__ = ["MAX_FILE", "certificate", "from_der", "pem", "read_file"]
+__all__ = ["MAX_FILE", "certificate", "from_der", "pem", "read_file", "served"]
 
 MAX_FILE = 4 * 1024 * 1024
 """Largest file in bytes that is looked at."""

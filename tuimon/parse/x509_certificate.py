@@ -9,22 +9,34 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tuimon.model.certificate import Certificate
+from tuimon.model.certificate import Certificate, PublicKey
 from tuimon.model.failure import Failure, Reason
 from tuimon.parse import pem as pem_text
-from tuimon.parse import x509_extensions, x509_keys, x509_names
+from tuimon.parse import x509_damaged, x509_extensions, x509_keys, x509_names
 from tuimon.parse.x509_extensions import BROKEN
 from tuimon.text import printable
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+# What a part that could not be loaded leaves behind in the model.
+_UNKNOWN: dict[str, dict[str, Any]] = {
+    "serial": {"serial": ""},
+    "signature_algorithm": {"signature_algorithm": "", "signature_hash": ""},
+    "issuer": {"issuer": ""},
+    "not_before": {"not_before": _ALWAYS},
+    "not_after": {"not_after": _NEVER},
+    "subject": {"subject": "", "common_name": ""},
+    "public_key": {"public_key": PublicKey("other", 0), "spki_sha256": ""},
+}
 
 _T = TypeVar("_T")
 _warning_filters = threading.RLock()
@@ -42,7 +54,6 @@ def quiet() -> Iterator[None]:
 @quiet()
 def certificate(cert: x509.Certificate) -> Certificate:
     """Every field of one certificate, whatever is wrong with some of them."""
-    encoding = cert.public_bytes(Encoding.DER)
     undecodable: list[str] = []
 
     def read(name: str, get: Callable[[], _T], default: _T) -> _T:
@@ -64,13 +75,11 @@ def certificate(cert: x509.Certificate) -> Certificate:
         not_before=read("not_before", lambda: cert.not_valid_before_utc, _ALWAYS),
         not_after=read("not_after", lambda: cert.not_valid_after_utc, _NEVER),
         public_key=read("public_key", lambda: x509_keys.public_key(cert), x509_keys.unknown_public_key(cert)),
-        sha256=hashlib.sha256(encoding).hexdigest().upper(),
-        sha1=hashlib.sha1(encoding, usedforsecurity=False).hexdigest().upper(),
         spki_sha256=read("spki_sha256", lambda: x509_keys.certified_pin(cert), ""),
         self_signed=read("self_signed", lambda: _self_signed(cert), False),
         **x509_extensions.read(cert, undecodable),
         undecodable=tuple(undecodable),
-        der=encoding,
+        **_encoded(cert.public_bytes(Encoding.DER)),
     )
 
 
@@ -80,7 +89,47 @@ def from_der(data: bytes) -> Certificate | Failure:
     try:
         return certificate(x509.load_der_x509_certificate(data))
     except BROKEN as error:
-        return Failure(Reason.INVALID, printable(f"the certificate cannot be decoded: {error}"))
+        mended = x509_damaged.mend(data)
+        if mended is None:
+            return Failure(Reason.INVALID, printable(f"the certificate cannot be decoded: {error}"))
+        return _damaged(mended, data)
+
+
+def served(data: bytes) -> Certificate:
+    """One certificate as a peer sent it; if nothing can be decoded, its fingerprints are known at least."""
+    read = from_der(data)
+    if isinstance(read, Certificate):
+        return read
+    blank = Certificate(
+        *(3, "", "", "", "", "", _ALWAYS, _NEVER, PublicKey("other", 0), "", "", "", False),
+        undecodable=("certificate",),
+    )
+    return replace(blank, **_encoded(data))
+
+
+def _damaged(mended: x509_damaged.Mended, data: bytes) -> Certificate:
+    """The fields of a certificate that had to be mended, with nothing in the place of what is broken."""
+    read = certificate(mended.certificate)
+    unknown: dict[str, Any] = {}
+    for name in mended.broken:
+        unknown |= _UNKNOWN.get(name, {})
+    return replace(
+        read,
+        **_encoded(data),
+        **unknown,
+        version=mended.version,
+        self_signed=bool(read.subject) and read.subject == read.issuer,
+        undecodable=tuple(dict.fromkeys((*mended.broken, *read.undecodable))),
+    )
+
+
+def _encoded(data: bytes) -> dict[str, Any]:
+    """What the encoding as a whole gives."""
+    return {
+        "sha256": hashlib.sha256(data).hexdigest().upper(),
+        "sha1": hashlib.sha1(data, usedforsecurity=False).hexdigest().upper(),
+        "der": data,
+    }
 
 
 def pem(certificate: Certificate) -> str:

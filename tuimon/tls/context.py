@@ -28,6 +28,7 @@ VERSIONS = {
 MAX_NAME = 255
 """Longest server name, in bytes, that OpenSSL sends."""
 
+_PEM_CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
 _PEM_CERTIFICATE = re.compile(
     rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----",
     re.DOTALL,
@@ -43,7 +44,8 @@ class Offer:
     """What the client offers and trusts.
 
     `server_name` is the SNI name (an IP address is not sent, RFC 6066 section 3).  `ca_pem` holds any
-    number of trusted certificates; empty means that trust is not judged.  `key_pem` may be empty where
+    number of trusted certificates; empty means that trust is not judged.  `crl_pem` holds revocation lists;
+    where it has one, the peer's certificate must be on a list's good side.  `key_pem` may be empty where
     `certificate_pem` holds the key too; keys are unencrypted.  `legacy` allows TLS 1.0 and 1.1, which
     takes security level 0.  `minimum` and `maximum` are keys of `VERSIONS`.  `reference_time` (seconds
     since the epoch) is when the chain has to be valid, instead of now.
@@ -51,6 +53,7 @@ class Offer:
 
     server_name: str = ""
     ca_pem: bytes = b""
+    crl_pem: bytes = b""
     certificate_pem: bytes = b""
     key_pem: bytes = b""
     alpn: tuple[str, ...] = ()
@@ -124,6 +127,12 @@ def _trust(context: SSL.Context, offer: Offer) -> None:
             store.add_cert(crypto.load_certificate(crypto.FILETYPE_PEM, block))
         except crypto.Error as error:
             raise UnusableError("a certificate of the CA file cannot be decoded") from error
+    for block in _PEM_CRL.findall(offer.crl_pem):
+        try:
+            store.add_crl(x509.load_pem_x509_crl(block))
+        except (ValueError, crypto.Error) as error:
+            raise UnusableError("a revocation list cannot be decoded") from error
+        store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
     if offer.reference_time is not None:
         store.set_time(datetime.fromtimestamp(offer.reference_time, UTC))
 

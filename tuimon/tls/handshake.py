@@ -49,6 +49,7 @@ class Outcome:
     verify_errors: tuple[VerifyError, ...] = ()
     trusted: bool | None = None
     closed_early: bool = False
+    refusal: str = ""
 
 
 class _Transcript:
@@ -99,6 +100,7 @@ class Handshake:
         depth: Depth = Depth.HANDSHAKE,
         server_name: str = "",
         ca_pem: bytes = b"",
+        crl_pem: bytes = b"",
         certificate_pem: bytes = b"",
         key_pem: bytes = b"",
         alpn: Sequence[str] = (),
@@ -111,6 +113,7 @@ class Handshake:
         offer = Offer(
             server_name=server_name,
             ca_pem=ca_pem,
+            crl_pem=crl_pem,
             certificate_pem=certificate_pem,
             key_pem=key_pem,
             alpn=tuple(alpn),
@@ -129,6 +132,7 @@ class Handshake:
         self._verdict: Verdict | None = None
         self._detail = ""
         self._stage = ""
+        self._refusal = ""
         self.closed_early = False
         self._head = b""
         self._received = 0
@@ -236,16 +240,18 @@ class Handshake:
         """Fail for the reason that OpenSSL gives."""
         transcript = self._transcript
         reason = "" if isinstance(error, SSL.SysCallError | SSL.ZeroReturnError) else reasons(error)[0]
+        greeted = any(message.startswith(states.RECEIVED) for message in transcript.messages)
         if transcript.alert and (transcript.alert_fatal or " alert " in reason):
-            self._fail(Verdict.TLS_ALERT, f"the peer refused with the alert {transcript.alert}")
+            # without a word of its own before it, there is no cipher suite or key in common
+            hint = " (possibly PSK-only)" if transcript.alert == "handshake_failure" and not greeted else ""
+            self._fail(Verdict.TLS_ALERT, f"the peer refused with the alert {transcript.alert}{hint}")
         elif not reason:
             self._end_of_file()
-        elif states.means_no_tls(reason) and not any(
-            m.startswith(states.RECEIVED) for m in transcript.messages
-        ):
+        elif states.means_no_tls(reason) and not greeted:
             self._fail(Verdict.NOT_TLS)
         else:
-            self._fail(Verdict.FAILED, states.refusal(printable(reason)))
+            self._refusal = printable(reason)
+            self._fail(Verdict.FAILED, states.refusal(self._refusal))
 
     @property
     def outcome(self) -> Outcome:
@@ -255,7 +261,9 @@ class Handshake:
         messages = tuple(transcript.messages)
         alert = transcript.alert if self._verdict is Verdict.TLS_ALERT else ""
         if self._connection is None or "< ServerHello" not in messages:
-            return Outcome(self._verdict, detail, self._stage, messages=messages, alert=alert)
+            return Outcome(
+                self._verdict, detail, self._stage, messages=messages, alert=alert, refusal=self._refusal
+            )
         connection = self._connection
         chain = connection.get_peer_cert_chain() or []
         errors = tuple(self._verify_errors)
@@ -275,6 +283,7 @@ class Handshake:
             verify_errors=errors,
             trusted=not errors if chain and self._judges_trust else None,
             closed_early=self.closed_early,
+            refusal=self._refusal,
         )
 
 
