@@ -1,8 +1,9 @@
 """One line of a stunnel log -> one LogRecord.
 
 Rule: no clock and no state.  Every form that stunnel 4 and 5 write is understood (file, stderr of a
-failing start, syslog, journal); any other line is kept, with `parsed` False.  What a line tells is
-looked up in one table of message beginnings; OpenSSL's file names and lines play no part in it.
+failing start, syslog, journal, and what containers make of them); any other line is kept, with `parsed`
+False.  What a line tells is looked up in one table of message beginnings; OpenSSL's file names and
+lines play no part in it.
 """
 
 import re
@@ -11,7 +12,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tuimon.model.log import Event, LogRecord
+from tuimon.parse.stunnel_envelopes import unwrapped
 from tuimon.text import printable
+
+STDERR = " stderr"
+"""Ends the tag of a line that was passed on from stderr or stdout, where stunnel stamps its lines itself.
+
+With `foreground = yes` and syslog, a journal has every line twice: this tells the two copies apart.
+"""
 
 _LINE = re.compile(
     r"""
@@ -31,9 +39,16 @@ _SIGNS = {"*": 2, "!": 3, ":": 4, ".": 5, " ": 6}
 
 _SERVICE = re.compile(
     r"Service \[(?P<service>.*)\] (?P<what>accepted connection from|accepted \(FD=-?\d+\) from"
-    r"|connected remote server from|\(FD=-?\d+\) bound to|REFUSED by libwrap from|started$|finished \()"
+    r"|accepted connection$|connected remote server from|\(FD=-?\d+\) bound to|REFUSED by libwrap from"
+    r"|started$|finished \()"
     r" ?(?P<address>.*)"
 )
+# 4.x up to 4.52 does not put the name in brackets, up to 4.27 it does not say `Service`.
+_UNBRACKETED = re.compile(
+    r"(?:Service )?(?P<service>\S.*?) (?P<what>accepted connection|connected|connected remote server)"
+    r" from (?P<address>\S+)$"
+)
+_REFUSED = re.compile(r"Connection from (?P<address>\S+) REFUSED by (?:libwrap|IDENT)")
 _BINDING = re.compile(r"Binding service \[(?P<service>.*)\] (?:failed$|to (?P<address>.+?): )")
 _SECTION = re.compile(r"Service \[(?P<service>.*?)\](?P<colon>:?) ")
 # file:line: "raw line": reason (the tail may be missing: stunnel cuts its messages at 1024 bytes)
@@ -41,7 +56,10 @@ _CONFIG_LINE = re.compile(r'[^"]+:\d+: "')
 
 _SERVICE_EVENTS = {
     "accepted connection from": Event.ACCEPTED,
+    "accepted connection": Event.ACCEPTED,
+    "connected": Event.ACCEPTED,
     "connected remote server from": Event.CONNECTED,
+    "connected remote server": Event.CONNECTED,
     "REFUSED by libwrap from": Event.REJECTED,
 }
 
@@ -56,6 +74,7 @@ class _Rule(NamedTuple):
 
 _RULES = (
     _Rule("stunnel ", Event.STARTED, " platform"),
+    _Rule("stunnel 4.", Event.STARTED, " on "),
     _Rule("Reading configuration from ", Event.CONFIG_READ),
     _Rule("Configuration successful", Event.CONFIG_OK),
     _Rule("Configuration failed", Event.CONFIG_FAILED),
@@ -76,9 +95,16 @@ _RULES = (
     _Rule("SSL_read: ", Event.TLS_FAILED, " alert "),
     _Rule("transfer: SSL_read: ", Event.TLS_FAILED, " alert "),
     _Rule("ssl_start: s_poll_wait: TIMEOUTbusy exceeded", Event.TLS_FAILED),
+    _Rule("init_ssl: s_poll_wait: TIMEOUTbusy exceeded", Event.TLS_FAILED),  # 4.x
+    _Rule("Unexpected socket close", Event.TLS_FAILED),
+    _Rule("fd_getline: Unexpected socket close", Event.TLS_FAILED),
     _Rule("s_read: Unexpected socket close", Event.TLS_FAILED),
     _Rule("s_read: Received ", Event.TLS_FAILED, " out of requested "),  # 5.70 and later
     _Rule("Certificate accepted at depth=0", Event.PEER_VERIFIED),
+    _Rule("Certificate accepted: depth=0", Event.PEER_VERIFIED),  # 4.x, and the next three
+    _Rule("VERIFY OK: depth=0", Event.PEER_VERIFIED),
+    _Rule("VERIFY ERROR", Event.PEER_REJECTED),
+    _Rule("CERT: Verification error: ", Event.PEER_REJECTED),
     _Rule("Rejected by ", Event.PEER_REJECTED, " at depth="),
     _Rule("CERT: Pre-verification error: ", Event.PEER_REJECTED),
     _Rule("CERT: Subject checks failed", Event.PEER_REJECTED),
@@ -89,6 +115,11 @@ _RULES = (
     _Rule("s_connect: connected ", Event.CONNECTED),
     _Rule("s_connect: connect ", Event.CONNECT_FAILED),
     _Rule("s_connect: s_poll_wait ", Event.CONNECT_FAILED, "TIMEOUTconnect exceeded"),
+    _Rule("connect_blocking: connecting ", Event.CONNECTING),  # 4.x, and the next four
+    _Rule("connect_blocking: connected ", Event.CONNECTED),
+    _Rule("connect_blocking: connect ", Event.CONNECT_FAILED),
+    _Rule("connect_blocking: s_poll_wait ", Event.CONNECT_FAILED, "TIMEOUTconnect exceeded"),
+    _Rule("remote connect (", Event.CONNECT_FAILED, "): "),
     _Rule("No more addresses to connect", Event.CONNECT_FAILED),
     _Rule("Error resolving ", Event.RESOLVE_FAILED),
     _Rule("Unknown TCP service ", Event.RESOLVE_FAILED),
@@ -103,12 +134,15 @@ _RULES = (
     _Rule("SOCKS connection to ", Event.REJECTED, " rejected"),
     _Rule("Connection closed", Event.CLOSED, " byte(s) sent to "),
     _Rule("Connection reset", Event.CLOSED, " byte(s) sent to "),
+    _Rule("Connection closed: ", Event.CLOSED, " bytes sent to "),  # 4.x
+    _Rule("Connection reset: ", Event.CLOSED, " bytes sent to "),
     _Rule("Connection rejected: too many clients", Event.LIMIT),
     _Rule("local socket: Too many open files", Event.LIMIT),
     _Rule("Accepting new connections suspended", Event.LIMIT),
     _Rule("Log file reopened", Event.LOG_REOPENED),
     _Rule("Terminated", Event.STOPPED),
     _Rule("Received SIG", Event.STOPPED, "; terminating"),
+    _Rule("Received signal ", Event.STOPPED, "; terminating"),  # 4.x
 )
 
 _HEAD = 4  # characters that are enough to leave one to three rules to look at
@@ -130,21 +164,31 @@ def parse_line(line: bytes, *, zone: tzinfo | None = None, today: date | None = 
 
 
 def parse_tagged(line: bytes, zone: tzinfo | None, today: date | None) -> tuple[str, LogRecord]:
-    """The same as `parse_line`, together with the syslog tag (`stunnel[90]`; empty in a log file)."""
+    """The same as `parse_line`, together with the tag: `stunnel[90]`, a container's name, or empty in a
+    log file.  It ends in `STDERR` where the line has both a tag and a stamp of its own.
+    """
     text = printable(line.rstrip(b"\r\n"))
     match = _LINE.match(text)
+    outer = ""
     if match is None:
-        return "", LogRecord(None, None, "", "", Event.NONE, "", text, parsed=False)
+        outer, text = unwrapped(line, text)
+        match = _LINE.match(text)
+        if match is None:
+            return outer, LogRecord(None, None, "", "", Event.NONE, "", text, parsed=False)
     short, iso, tag, minute, second, level, log_id, sign, message = match.groups()
     time: float | None = None
-    if minute:
+    if iso:  # it has a zone: better than the stamp of a stunnel that may run in a container's zone
+        time = _iso(iso)
+    elif minute:
         start = _minute(minute, zone)
         time = None if start is None else start + int(second)
-    elif short or iso:
-        time = _iso(iso) if iso else _yearless(short, zone, today)
+    elif short:
+        time = _yearless(short, zone, today)
+    if minute and tag:
+        tag += STDERR
     event, service, peer = classify(message)
     number = int(level) if level else _SIGNS[sign]
-    return tag or "", LogRecord(time, number, log_id or "", service, event, peer, message)
+    return tag or outer, LogRecord(time, number, log_id or "", service, event, peer, message)
 
 
 def classify(message: str) -> tuple[Event, str, str]:
@@ -153,7 +197,7 @@ def classify(message: str) -> tuple[Event, str, str]:
     A failure that stunnel tells in several lines has its event on each of them.
     """
     head = message[:_HEAD]
-    if head == "Serv":
+    if head == "Serv" and message.startswith("Service ["):
         return _of_service(message)
     for rule in _BY_HEAD.get(head, ()):
         if message.startswith(rule.start) and rule.has in message:
@@ -164,6 +208,17 @@ def classify(message: str) -> tuple[Event, str, str]:
         return (Event.NONE if wildcard else Event.BIND_FAILED), match["service"], ""
     if ': "' in message and _CONFIG_LINE.match(message):
         return Event.CONFIG_FAILED, "", ""
+    if " from " in message:
+        return _of_old_service(message)
+    return Event.NONE, "", ""
+
+
+def _of_old_service(message: str) -> tuple[Event, str, str]:
+    if match := _REFUSED.match(message):
+        return Event.REJECTED, "", match["address"]
+    if match := _UNBRACKETED.match(message):
+        event = _SERVICE_EVENTS[match["what"]]
+        return event, match["service"], match["address"] if event is Event.ACCEPTED else ""
     return Event.NONE, "", ""
 
 

@@ -83,9 +83,15 @@ _PLAINER = {
 _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), phrase)
     for pattern, phrase in (
-        (r"s_connect: connect .+: (?P<words>[^:]+?)(?: \(\d+\))?$", "{words}"),
+        (
+            r"(?:s_connect: |connect_blocking: |remote )connect .+: (?P<words>[^:]+?)(?: \(\d+\))?$",
+            "{words}",
+        ),
         (r".*TIMEOUTconnect exceeded", "connection timed out (TIMEOUTconnect)"),
-        (r"ssl_start: .*TIMEOUTbusy exceeded", "peer fell silent during the handshake (TIMEOUTbusy)"),
+        (
+            r"(?:ssl_start|init_ssl): .*TIMEOUTbusy exceeded",
+            "peer fell silent during the handshake (TIMEOUTbusy)",
+        ),
         (r".*TIMEOUTbusy exceeded", "peer fell silent (TIMEOUTbusy)"),
         (r".*TIMEOUTidle exceeded", "idle for too long (TIMEOUTidle)"),
         (r".*TIMEOUTclose exceeded", "peer did not close in time (TIMEOUTclose)"),
@@ -97,6 +103,10 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r'Unknown TCP service "(?P<name>.*)"', "no such port name: {name}"),
         (r"No remote host resolved", "no target name could be resolved"),
         (r"CERT: Pre-verification error: (?P<words>.+)", "certificate rejected: {words}"),
+        (r"CERT: Verification error: (?P<words>.+)", "certificate rejected: {words}"),
+        (r"VERIFY ERROR: depth=\d+, error=(?P<words>[^:]+)", "certificate rejected: {words}"),
+        (r"VERIFY ERROR ONLY MY: ", "certificate rejected: not among the trusted peers"),
+        (r"Rejected by CRL at depth=\d+: (?P<words>.+)", "certificate revoked: {words}"),
         (r"CERT: Subject checks failed", "certificate rejected: its names do not match"),
         (r"CERT: Certificate not found", "certificate rejected: not among the trusted peers"),
         (r"Rejected by CERT at depth=\d+: (?P<words>.+)", "certificate rejected: {words}"),
@@ -106,10 +116,14 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"SNI: no pattern matched servername: (?P<name>.+)", "no service for the server name {name}"),
         (r"Connection rejected: (?P<words>too many clients.*)", "{words}"),
         (r"local socket: Too many open files", "out of file descriptors"),
-        (r"Service \[.*\] REFUSED by libwrap", "refused by libwrap (hosts.allow, hosts.deny)"),
+        (r"Connection from .+ REFUSED by IDENT", "refused by ident"),
+        (
+            r"(?:Service \[.*\]|Connection from .+) REFUSED by libwrap",
+            "refused by libwrap (hosts.allow, hosts.deny)",
+        ),
         (r"PostgreSQL client did not request TLS", "client did not ask for TLS"),
         (r"SOCKS connection to the (?P<words>.+) rejected", "SOCKS target refused: {words}"),
-        (r"s_read: (?:Unexpected socket close|Received )", "closed during the protocol negotiation"),
+        (r"(?:\w+: )?Unexpected socket close|s_read: Received ", "closed during the protocol negotiation"),
         (r"getpeerbyname \(local_rfd\): ", "client was gone before it was accepted"),
         (r".*closed \(SSL_write\) with (?P<count>\d+) unsent", "peer closed with {count} bytes unsent"),
         (r"(?:transfer: )?TLS fd: Connection reset by peer", "reset on the TLS side"),
@@ -139,6 +153,9 @@ def _of_openssl(function: str, text: str) -> str:
     if loading := _LOADING.get(function):
         return f"{loading}: {_PLAINER.get(plain, plain)}"
     error = _ERROR.search(text)
+    if plain == "peer suddenly disconnected":
+        during = " during the handshake" if function in {"SSL_accept", "SSL_connect"} else ""
+        return f"peer closed{during or ' without close_notify'}"
     if error is None:  # an error of the system: `SSL_accept: Connection reset by peer (104)`
         during = " during the handshake" if function in {"SSL_accept", "SSL_connect"} else ""
         return f"{plain}{during}" if _ERRNO.search(text) else ""

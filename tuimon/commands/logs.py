@@ -1,0 +1,228 @@
+"""`tuimon logs`: stunnel's log as records or as connections, for people or as JSON.
+
+Rule: it streams.  Records go out as they come in, connections when they end; nothing else is held.
+"""
+
+import argparse
+import gzip
+import os
+import re
+import shutil
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from io import BufferedReader
+from typing import BinaryIO, Protocol, cast
+
+import msgspec
+
+from tuimon.commands.log_columns import ConnectionTable, RecordTable
+from tuimon.export import Json, stamp
+from tuimon.model.connection import Connection
+from tuimon.model.log import LogRecord
+from tuimon.parse.journal import LogAssembler
+from tuimon.parse.stunnel_connections import LogReader
+from tuimon.parse.stunnel_log import parse_tagged
+from tuimon.parse.stunnel_sessions import Sessions
+from tuimon.settings import Settings
+from tuimon.text import printable
+
+NAME = "logs"
+HELP = "parsed stunnel logs: files (.gz too), container logs, a journal's text, export and json formats"
+
+UNREADABLE = 2
+"""Exit status when a file could not be read, or not to its end."""
+
+_CHUNK = 128 * 1024  # bytes a read
+_GZIP = b"\x1f\x8b"
+_ROTATED = re.compile(r"(?:[.-]\d+)?(?:\.gz)?$")
+_encode = msgspec.json.Encoder().encode
+
+
+class UnreadableError(Exception):
+    """A file cannot be read (on); the message says which and why."""
+
+
+class _View(Protocol):
+    """Turns the lines of one log, in order, into lines to print."""
+
+    def feed(self, lines: Sequence[bytes], today: date) -> Iterable[str]: ...
+
+    def flush(self) -> Iterable[str]: ...
+
+
+class _Records:
+    """Every line."""
+
+    def __init__(self, show: Callable[[Sequence[LogRecord]], Iterable[str]]) -> None:
+        self._reader = LogReader()
+        self._show = show
+
+    def feed(self, lines: Sequence[bytes], today: date) -> Iterable[str]:
+        self._reader.today = today
+        return self._show(self._reader.feed(lines))
+
+    def flush(self) -> Iterable[str]:
+        return ()
+
+
+class _Connections:
+    """Every connection, when it ends; at the log's end those that are open."""
+
+    def __init__(self, show: Callable[[Sequence[Connection]], Iterable[str]]) -> None:
+        self._sessions = Sessions()
+        self._show = show
+
+    def feed(self, lines: Sequence[bytes], today: date) -> Iterable[str]:
+        return self._show(self._sessions.feed(parse_tagged(line, None, today) for line in lines))
+
+    def flush(self) -> Iterable[str]:
+        return self._show(self._sessions.flush())
+
+
+class RecordsJson:
+    """`logs --json`: an object a line, numbered from 1 in each file."""
+
+    def __init__(self) -> None:
+        self.line = 0
+
+    def rows(self, batch: Sequence[LogRecord]) -> Iterator[str]:
+        """The lines of these records."""
+        for record in batch:
+            self.line += 1
+            yield _encode(_record(self.line, record)).decode()
+
+
+def _record(line: int, record: LogRecord) -> Json:
+    if not record.parsed:
+        return {"line": line, "unparsed": record.message}
+    return {
+        "line": line,
+        "time": stamp(record.time),
+        "level": record.level,
+        "id": record.id or None,
+        "service": record.service or None,
+        "event": record.event.value or None,
+        "peer": record.peer or None,
+        "message": record.message,
+    }
+
+
+def connections_json(batch: Sequence[Connection]) -> Iterator[str]:
+    """`logs --connections --json`: an object a line; the bytes are null where no close line tells them."""
+    for each in batch:
+        yield _encode(
+            {
+                "service": each.service or None,
+                "id": each.id or None,
+                "peer": each.peer or None,
+                "started": stamp(each.started),
+                "ended": stamp(each.ended),
+                "outcome": each.outcome.value,
+                "tls": each.tls.value,
+                "tls_version": each.tls_version or None,
+                "cipher": each.cipher or None,
+                "target": each.target or None,
+                "bytes_to_tls": each.bytes_to_tls,
+                "bytes_to_socket": each.bytes_to_socket,
+                "reason": each.reason or None,
+                "own_probe": each.own_probe,
+            }
+        ).decode()
+
+
+def blocks(path: str) -> Iterator[tuple[bytes, date]]:
+    """What is in a file as it can be read, `-` being standard input; gzip is recognised by its content.
+
+    The date is the latest that a line can have: it tells the year of stamps without one.  Raises
+    UnreadableError.
+    """
+    try:
+        if path == "-":
+            yield from _read(sys.stdin.buffer)
+        else:
+            with open(path, "rb") as file:
+                yield from _read(file)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableError(f"cannot read {printable(path)}: {printable(reason)}") from error
+
+
+def _read(file: BinaryIO) -> Iterator[tuple[bytes, date]]:
+    status = os.fstat(file.fileno())
+    written = date.fromtimestamp(status.st_mtime) if stat.S_ISREG(status.st_mode) else None
+    plain = cast("BufferedReader", file)
+    unpacked = gzip.GzipFile(fileobj=plain) if plain.peek(2)[:2] == _GZIP else None
+    while block := (unpacked or plain).read1(_CHUNK):
+        yield block, written or date.today()
+
+
+class _Printer:
+    """Prints the logs that it is given, one after the other."""
+
+    def __init__(self, arguments: argparse.Namespace, settings: Settings) -> None:
+        self._json = arguments.json
+        self._connections = arguments.connections
+        self._ascii = settings.ascii
+        self._several = len(arguments.files) > 1
+        self._width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        self._series: str | None = None
+        self._numbers = RecordsJson()
+        self._view: _View = self._new_view()
+
+    def _new_view(self) -> _View:
+        if self._connections:
+            table = ConnectionTable(self._width, ascii_only=self._ascii)
+            return _Connections(connections_json if self._json else table.rows)
+        records = RecordTable(self._width, ascii_only=self._ascii)
+        return _Records(self._numbers.rows if self._json else records.rows)
+
+    def log(self, path: str) -> None:
+        """Print one file.  What is rotated of one log goes on where the file before it ended."""
+        series = _ROTATED.sub("", path)
+        if series != self._series:
+            self.end()
+            self._series, self._view = series, self._new_view()
+        self._numbers.line = 0
+        if self._several and not self._json:
+            self._print([f"==> {printable(path)} <=="])
+        assembler, today = LogAssembler(), date.today()
+        try:
+            for block, today in blocks(path):
+                self._print(self._view.feed(assembler.feed(block), today))
+        except UnreadableError:  # what came before is shown all the same
+            self._print(self._view.feed(assembler.flush(), today))
+            raise
+        self._print(self._view.feed(assembler.flush(), today))
+
+    def end(self) -> None:
+        """Print what has waited for an end."""
+        self._print(self._view.flush())
+
+    def _print(self, lines: Iterable[str]) -> None:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a log, or - for standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--connections", action="store_true", help="one line a connection instead")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Read and print."""
+    status = 0
+    printer = _Printer(arguments, settings)
+    for path in arguments.files:
+        try:
+            printer.log(path)
+        except UnreadableError as error:
+            sys.stdout.flush()
+            print(f"tuimon: {error}", file=sys.stderr)
+            status = UNREADABLE
+    printer.end()
+    return status
