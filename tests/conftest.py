@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import Backend, Pki, Stunnel
+from tuimon.demo.fleet import Fleet, start_fleet
 from tuimon.host.local import LocalHost
 
 
@@ -54,3 +55,10 @@ def start_stunnel(cleanup: ExitStack, tmp_path: Path, pki: Pki) -> Callable[...,
         return program
 
     return start
+
+
+@pytest.fixture(scope="module")
+def demo_fleet() -> Iterator[Fleet]:
+    """The demo's fleet of real services, sound and broken ones, for tests that only look."""
+    with start_fleet() as running:
+        yield running

@@ -64,17 +64,16 @@ def certificate() -> tuple[bytes, bytes]:
 
 def config(*, log: str, cert: str, port: int) -> bytes:
     """A configuration whose three services have hostile names and values."""
-    head = f"foreground = quiet\npid =\noutput = {log}\n"
-    web = f"accept = 127.0.0.1:{port}\nconnect = 127.0.0.1:1\ncert = {cert}\nkey = {cert}\n"
-    text = head.encode() + b"[web" + RAW.replace(b"\r", b"") + b"]\n" + web.encode()
-    text += b"ciphers = " + RAW + b"\n"
-    text += b"[api" + RAW + b"]\n" + f"accept = 127.0.0.1:{port + 1}\nconnect = ".encode() + RAW + b":1\n"
-    text += f"cert = {cert}\n".encode()
-    text += b"[out" + RAW + b"]\nclient = yes\n" + f"accept = 127.0.0.1:{port + 2}\n".encode()
-    text += (
-        b"connect = " + RAW + b":2\nsni = " + RAW + b"\nCAfile = /nowhere/" + RAW + b"\nverifyChain = yes\n"
-    )
-    return text
+    evil = RAW.replace(b"\r", b"").replace(b"\0", b"")  # stunnel drops the one and stops at the other
+    lines = [
+        b"foreground = quiet\npid =\noutput = " + log.encode(),
+        b"cert = " + cert.encode(),
+        b"[web" + evil + b"]\naccept = 127.0.0.1:%d\nconnect = 127.0.0.1:1\nciphers = " % port + evil,
+        b"[api" + evil + b"]\naccept = 127.0.0.1:%d\nconnect = " % (port + 1) + evil + b":1",
+        b"[out" + evil + b"]\nclient = yes\naccept = 127.0.0.1:%d\nconnect = " % (port + 2) + evil + b":2",
+        b"sni = " + evil + b"\nCAfile = /nowhere/" + evil + b"\nverifyChain = yes\n",
+    ]
+    return b"\n".join(lines)
 
 
 REFUSED = b"[old" + RAW + b"] // " + RAW + b"\naccept = 127.0.0.1:1\nconnect = 127.0.0.1:2\n"

@@ -45,20 +45,56 @@ FIELDS = (
 """What the page of a certificate names at the left, all of it in the demo's certificates."""
 
 
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
-    """One fleet for all tests that only look."""
-    with start_fleet() as running:
-        yield running
+class Window:
+    """One terminal over the demo's fleet, kept from test to test as long as it finds its way home."""
+
+    def __init__(self, folder: str, size: tuple[int, int]) -> None:
+        self._folder, self._size = folder, size
+        self._terminal: Terminal | None = None
+
+    def open(self) -> Terminal:
+        """The program, once everything was looked at."""
+        if self._terminal is None:
+            self._terminal = Terminal(self._folder, size=self._size)
+            self._terminal.sees(*CAUSES)
+        self._terminal.until(self._at_home)
+        return self._terminal
+
+    def tidy(self) -> None:
+        """Back to all services; a terminal that is lost is given up."""
+        terminal = self._terminal
+        if terminal is None:
+            return
+        try:
+            terminal.press("1", "g")
+            terminal.until(self._at_home, seconds=3)
+        except AssertionError:
+            self.close()
+
+    def close(self) -> None:
+        if self._terminal is not None:
+            self._terminal.__exit__(None, None, None)
+            self._terminal = None
+
+    def _at_home(self) -> bool:
+        terminal = self._terminal
+        if terminal is None or "…" in terminal.lines[0] or terminal.line("filter; !"):
+            return False
+        return len(set(services(terminal))) >= min(20, self._size[1] - 13)
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def shown(fleet: Fleet, request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    """The program over the fleet, once everything was looked at."""
-    with Terminal(fleet.folder, size=request.param) as terminal:
-        terminal.sees("vm|services", *CAUSES)
-        terminal.until(lambda: "…" not in terminal.lines[0] and len(set(services(terminal))) >= 11)
-        yield terminal
+@pytest.fixture(scope="module", params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def window(demo_fleet: Fleet, request: pytest.FixtureRequest) -> Iterator[Window]:
+    kept = Window(demo_fleet.folder, request.param)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def shown(window: Window) -> Iterator[Terminal]:
+    """The program at its first screen."""
+    yield window.open()
+    window.tidy()
 
 
 def folder_of(terminal: Terminal) -> str:
@@ -136,9 +172,9 @@ def assert_restored(raw: bytes) -> None:
         assert switched[-1] == last, f"mode {mode!r} was left switched"
 
 
-def test_ctrl_c_quits(fleet: Fleet) -> None:
+def test_ctrl_c_quits(demo_fleet: Fleet) -> None:
     """As `q` does."""
-    with Terminal(fleet.folder) as terminal:
+    with Terminal(demo_fleet.folder) as terminal:
         terminal.sees(CAUSES[0])
         terminal.press("\x03")
         assert terminal.ended() == 0
@@ -152,6 +188,7 @@ def test_demo_ends_with_the_program_however_it_ends(how: str) -> None:
         folder = folder_of(terminal)
         pids = lifeline.members(folder)
         if how == "closed terminal":
+            terminal.press(*"jk" * 40)  # much to paint for nobody
             terminal.close()
         else:
             terminal.process.send_signal(signal.Signals[how])
@@ -190,6 +227,8 @@ def test_details_lead_to_the_certificate_with_all_its_fields(shown: Terminal) ->
     shown.sees(r"^ +web ─+")
     shown.press("esc")
     shown.until(lambda: services(shown) == ["web"])
+    shown.press("esc")
+    shown.until(lambda: len(services(shown)) > 1)
 
 
 def test_log_is_live_and_folds_our_own_probes(shown: Terminal) -> None:
@@ -219,16 +258,16 @@ def folder_in(terminal: Terminal) -> str:
 
 def test_filter_keeps_what_matches_and_turns_round_with_an_exclamation_mark(shown: Terminal) -> None:
     """Filtered as typed, however fast; esc shows everything again."""
-    everything = set(services(shown))
+    everything = len(services(shown))
     shown.press("/", *"edi-in")
     shown.until(lambda: services(shown) == ["edi-in"])
     shown.press("esc")
-    shown.until(lambda: set(services(shown)) == everything and not shown.line("filter; !"))
+    shown.until(lambda: len(services(shown)) >= everything and not shown.line("filter; !"))
     shown.press("/", *"!edi-in")
     shown.until(lambda: "edi-in" not in services(shown) and len(services(shown)) > 5)
     shown.press("enter")
     shown.press("esc")
-    shown.until(lambda: set(services(shown)) == everything)
+    shown.until(lambda: len(services(shown)) >= everything and "edi-in" in services(shown))
 
 
 def test_z_shows_faults_only(shown: Terminal) -> None:

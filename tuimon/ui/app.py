@@ -7,11 +7,12 @@ store and paint.
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
 
@@ -19,8 +20,10 @@ from tuimon.model.service import ServiceKey
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
+from tuimon.ui.driver import LastingDriver
 from tuimon.ui.keys import APP, bindings
 from tuimon.ui.palette import DARK, LIGHT, Palette
+from tuimon.ui.plain import PlainSigns
 from tuimon.ui.screens.certificates import CertificatesScreen
 from tuimon.ui.screens.help import HelpScreen
 from tuimon.ui.screens.log import LogScreen
@@ -42,9 +45,10 @@ class TuimonApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(APP)
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
-        super().__init__()
+        super().__init__(driver_class=LastingDriver)
         self.runtime, self.settings = runtime, settings
         self.changed: Signal[Changes] = Signal(self, "changed")
+        self._plain = PlainSigns()
         self.animation_level = "none"
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -60,6 +64,10 @@ class TuimonApp(App[int]):
         """Styles by meaning, as the theme and the terminal have them."""
         colour = not os.environ.get("NO_COLOR")
         return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=colour)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every painted line passes: with `--ascii`, the net for Textual's own signs."""
+        return [*super().get_line_filters(), *([self._plain] if self.settings.ascii else [])]
 
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""

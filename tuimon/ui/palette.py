@@ -63,7 +63,7 @@ SIGNS = {
 }
 LIGHTS = {Light.OK: "●", Light.FAILED: "✖", Light.UNKNOWN: "?", Light.SKIPPED: "–"}
 
-_ASCII = str.maketrans(
+ASCII = str.maketrans(
     {
         "✖": "x",
         "▲": "!",
@@ -87,8 +87,13 @@ _ASCII = str.maketrans(
         "×": "x",
         "✓": "+",
         "▌": "#",
+        "▼": "v",
+        "•": "*",
+        **dict.fromkeys("╭╮╰╯", "+"),
+        **dict.fromkeys("▁▂▃▄▅▆▇", " "),  # the ends of scroll bars, finer than a cell
     }
 )
+"""Every sign that is drawn here, and those with which Textual draws, as ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ class Palette:
 
     def draw(self, text: str) -> str:
         """`text` with its signs as this terminal can show them."""
-        return text.translate(_ASCII) if self.ascii else text
+        return text.translate(ASCII) if self.ascii else text
 
     def light(self, light: Light) -> str:
         """The style of one of the three lights."""

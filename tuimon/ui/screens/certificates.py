@@ -50,7 +50,7 @@ class CertificatesScreen(Pane):
 
     def body(self) -> ComposeResult:
         """Table, status line, picture."""
-        yield Table[str](_COLUMNS, id="certificates")
+        yield Table[str](_COLUMNS, id="certificates", ascii_only=self.palette.ascii)
         yield Line(id="status")
         yield Line(id="timeline")
 

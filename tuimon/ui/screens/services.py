@@ -62,7 +62,7 @@ class ServicesScreen(Pane):
 
     def body(self) -> ComposeResult:
         """Table, the selected row's reason, the log."""
-        yield Table[ServiceKey](columns(10, 15), id="services")
+        yield Table[ServiceKey](columns(10, 15), id="services", ascii_only=self.palette.ascii)
         yield Line(id="status")
         yield LogFeed(id="log-pane", level=5)
 
