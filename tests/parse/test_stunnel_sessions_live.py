@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import PATIENCE, Backend, Pki, Stunnel
+from tests.fixtures import PATIENCE, Backend, Pki, Stunnel, free_port
 from tuimon.model.connection import Connection, Outcome, Tls
 from tuimon.parse.stunnel_log import parse_tagged
 from tuimon.parse.stunnel_sessions import Sessions
@@ -205,24 +205,26 @@ def test_overlapping_connections(driven: Callable[..., Driven], log_id: str, kno
     assert len({c.peer for c in found}) == 3
 
 
-def test_too_many_clients(driven: Callable[..., Driven], tmp_path: Path) -> None:
+def test_too_many_clients(start_stunnel: Callable[..., Stunnel], backend: Callable[..., Backend]) -> None:
     """A real limit: 32 descriptors are 13 clients."""
-    run = driven("debug = 7")
-    run.program.close()
-    run.program.log.unlink()
-    argv = ["setpriv", "--pdeathsig", "TERM", "prlimit", "--nofile=32", "stunnel", str(run.program.config)]
+    ports = {"web": free_port()}
+    program = start_stunnel(
+        f"[web]\naccept = 127.0.0.1:{ports['web']}\nconnect = 127.0.0.1:{backend().port}", options="debug = 7"
+    )
+    program.close()
+    program.log.unlink()
+    run = Driven(program, ports)
+    argv = ["setpriv", "--pdeathsig", "TERM", "prlimit", "--nofile=32", "stunnel", str(program.config)]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        socks = [run.connect("web") for _ in range(20)]
+    with ExitStack() as held:
+        held.callback(process.wait, PATIENCE)
+        held.callback(process.terminate)
+        for _ in range(20):
+            held.enter_context(run.connect("web"))
         deadline = time.monotonic() + PATIENCE
-        while run.program.text().count("too many clients") < 4:
-            assert time.monotonic() < deadline
+        while program.text().count("too many clients") < 4:
+            assert time.monotonic() < deadline, program.text()
             time.sleep(0.01)
         rejected = [c for c in run.connections() if c.outcome is Outcome.REJECTED]
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-    for sock in socks:
-        sock.close()
     assert {(c.service, c.reason) for c in rejected} == {("web", "too many clients (>=13)")}
     assert all(c.peer.startswith("127.0.0.1:") for c in rejected)

@@ -248,7 +248,7 @@ def test_log_is_live_and_folds_our_own_probes(shown: Terminal) -> None:
     shown.press("1")
     shown.until(lambda: services(shown))
     shown.press("j", "p", "2")
-    shown.until(lambda: folded() > before)
+    shown.until(lambda: folded() > before and "levels 0 to" not in shown.text)
 
 
 def folder_in(terminal: Terminal) -> str:

@@ -221,6 +221,7 @@ class Store:
             "units": facts.units is None,
             "certificates": not interest.certificates <= facts.files.keys(),
             "logs": not interest.logs <= facts.logs.keys(),
+            "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),
         }
         return tuple(name for name, missing in waiting.items() if missing)

@@ -168,4 +168,6 @@ def inventory(rows: list[Row]) -> list[CertificateUse]:
                 note(each, "served" if index == 0 else "chain", row)
         if row.renewed is not None and row.certificate is not None:
             uses[row.certificate.sha256].stale = True
+    for use in uses.values():
+        use.used_by.sort()
     return sorted(uses.values(), key=lambda use: (use.certificate.not_after, use.certificate.subject))
