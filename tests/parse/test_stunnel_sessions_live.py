@@ -219,12 +219,14 @@ def test_too_many_clients(start_stunnel: Callable[..., Stunnel], backend: Callab
     with ExitStack() as held:
         held.callback(process.wait, PATIENCE)
         held.callback(process.terminate)
-        for _ in range(20):
-            held.enter_context(run.connect("web"))
-        deadline = time.monotonic() + PATIENCE
-        while program.text().count("too many clients") < 4:
-            assert time.monotonic() < deadline, program.text()
-            time.sleep(0.01)
+        # A client counts once its thread runs: first fill the places, then knock.
+        for wanted, words, clients in ((13, "] accepted connection", 14), (4, "too many clients", 4)):
+            for _ in range(clients):
+                held.enter_context(run.connect("web"))
+            deadline = time.monotonic() + PATIENCE
+            while program.text().count(words) < wanted:
+                assert time.monotonic() < deadline, program.text()[-2000:]
+                time.sleep(0.01)
         rejected = [c for c in run.connections() if c.outcome is Outcome.REJECTED]
     assert {(c.service, c.reason) for c in rejected} == {("web", "too many clients (>=13)")}
     assert all(c.peer.startswith("127.0.0.1:") for c in rejected)
