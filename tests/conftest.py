@@ -1,5 +1,6 @@
 """Fixtures of the headless middle: a host, certificates, back ends, stunnels that end with the test."""
 
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from tests.fixtures import Backend, Pki, Stunnel
 from tuimon.demo.fleet import Fleet, start_fleet
 from tuimon.host.local import LocalHost
+
+# As tuimon.cli does, and for its reason: tests start hundreds of processes beside busy threads.
+subprocess._USE_VFORK = False
 
 
 @pytest.fixture
