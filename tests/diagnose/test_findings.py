@@ -159,7 +159,7 @@ TROUBLES = [
         "hung", State.DOWN, lambda w: w.processes(replace(w.process, status="stopped")), "4711 is stopped"
     ),
     Trouble("config-error", State.CRITICAL, spoiled, "a restart would fail: web.conf:10"),
-    Trouble("config-error", State.DOWN, ends_with(spoiled), "stunnel refuses web.conf:10"),
+    Trouble("config-error", State.DOWN, ends_with(spoiled), "web.conf:10 refused"),
     Trouble("reload-failed", State.CRITICAL, reload_fails, "the old configuration serves"),
     Trouble("config-changed", State.WARNING, edited, "web.conf changed 5 min ago"),
     Trouble(

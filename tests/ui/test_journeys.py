@@ -29,8 +29,8 @@ DOWN_WITHIN, UP_WITHIN, WARN_WITHIN = 2.0, 5.0, 2.0
 CAUSES = (
     r"DOWN backup +stunnel is not running",
     r"DOWN pgsql-eu +connect 127\.0\.0\.1:\d+ refused since \d\d:\d\d",
-    r"DOWN erp +remote not trusted: issuer not in",
-    r"DOWN testserver +stunnel refuses legacy\.conf:8: \[testserver",
+    r"DOWN erp +remote untrusted: issuer not in",
+    r"DOWN testserver +legacy\.conf:8 refused: \[testserver",
     r"CRIT billing +certificate expired 2 days ago",
     r"CRIT ldap +certificate expires in 5 days",
     r"WARN edi-in +renewed on disk, old one served: reload +9→89d",
@@ -202,7 +202,7 @@ def test_demo_ends_with_the_program_however_it_ends(how: str) -> None:
 def test_the_selected_rows_whole_reason_and_its_fix_are_shown(shown: Terminal) -> None:
     """What the column cuts off is on the status line."""
     shown.press("j", "j", "j")
-    shown.sees(r"^ testserver +stunnel refuses legacy\.conf:8: \[testserver\] // the example")
+    shown.sees(r"^ testserver +legacy\.conf:8 refused: \[testserver\] // the example")
     shown.until(lambda: "blog, port changed  → a section" in re.sub(r"\s*\n\s*", " ", shown.text))
 
 

@@ -41,11 +41,18 @@ class Material:
     crl: bytes = b""
 
 
-async def reach(host: Host, endpoint: Endpoint, timeout: float, local: str = "") -> Reach:
+async def reach(
+    host: Host,
+    endpoint: Endpoint,
+    timeout: float,
+    local: str = "",
+    opened: Callable[[str], None] = lambda local: None,
+) -> Reach:
     """Connect to `endpoint` and close again: whether it can be reached, and how fast."""
     stream = await host.connect(endpoint, timeout, local)
     if isinstance(stream, Failure):
         return Reach(endpoint.text, _VERDICTS.get(stream.reason, Verdict.FAILED), stream.detail)
+    opened(stream.local)
     stream.close()
     return Reach(endpoint.text, Verdict.OK, connect_ms=stream.connect_ms)
 
@@ -68,6 +75,8 @@ class Probe:
             certificate_pem=material.certificate,
             key_pem=material.key,
             legacy=legacy,
+            minimum=plan.minimum,
+            maximum=plan.maximum,
         )
         self._began = 0.0
         self.result = Handshake(endpoint.text, Verdict.FAILED, plan.depth, stage="connect", legacy=legacy)
@@ -219,7 +228,7 @@ async def _probe_one(
     began = host.monotonic()
     result = await Probe(host, endpoint, plan, material).run(timeout, early_close, opened)
     left = timeout - (host.monotonic() - began)
-    if not _too_old(result) or left <= 0:
+    if not plan.legacy or not _too_old(result) or left <= 0:
         return result
     second = await Probe(host, endpoint, plan, material, legacy=True).run(left, early_close, opened)
     return second if second.tls_version else result

@@ -57,7 +57,7 @@ class Probes:
 
     def ask(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these now, whatever the plan says of time."""
-        self._asked |= keys
+        self._asked |= keys & self._wants.keys()
         self._wake.set()
 
     async def run(self, publish: Publish) -> None:
@@ -114,8 +114,9 @@ class Probes:
                     if self._wants.get(want.key, want).stamp == want.stamp:  # else it is due again anyway
                         handshake = await self._once(want, publish)
                 early = handshake is not None and handshake.closed_early
-                reaches = await self._reach(want.plan) if want.plan.reach_always or early else ()
-            if handshake is not None and _bad(handshake):
+                reaches = await self._reach(want, publish) if want.plan.reach_always or early else ()
+            failing = any(each.verdict is not Verdict.OK for each in reaches)
+            if failing or (handshake is not None and _bad(handshake)):
                 due.next = min(due.next, self._host.monotonic() + self._settings.probes.failing_interval)
             publish(ProbeFinished(want.key, handshake, reaches, want.stamp))
         finally:
@@ -139,11 +140,14 @@ class Probes:
                 opened=lambda local: publish(ProbeStarted(want.key, local)),
             )
 
-    async def _reach(self, plan: Plan) -> tuple[Reach, ...]:
-        found = []
+    async def _reach(self, want: ProbeWant, publish: Publish) -> tuple[Reach, ...]:
+        def opened(local: str) -> None:
+            publish(ProbeStarted(want.key, local))
+
+        found, plan, timeout = [], want.plan, self._settings.probes.timeout
         for endpoint in plan.reach:
             async with self._slots:
-                found.append(await reach(self._host, endpoint, self._settings.probes.timeout, plan.local))
+                found.append(await reach(self._host, endpoint, timeout, plan.local, opened))
         return tuple(found)
 
     async def _material(self, plan: Plan) -> Material:

@@ -35,5 +35,5 @@ def seconds(text: str) -> float:
     """An argument type: seconds, above 0 and at most an hour."""
     value = float(text)
     if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError("seconds from 0 to 3600 are wanted")
+        raise argparse.ArgumentTypeError("seconds above 0, up to 3600, are wanted")
     return value

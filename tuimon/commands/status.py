@@ -65,7 +65,7 @@ def days(row: Row, now: float) -> str:
     return f"{text[:-1]}→{int(renewed.seconds_left(now) / 86400)}d" if renewed else text
 
 
-def table(store: Store, width: int) -> list[str]:
+def table(store: Store, width: int, paths: tuple[str, ...] = ()) -> list[str]:
     """The table as lines no wider than `width`."""
     rows = store.rows()
     names = max((len(_name(row)) for row in rows), default=7)
@@ -82,12 +82,14 @@ def table(store: Store, width: int) -> list[str]:
         (total.ok, "ok"),
         (total.unknown + total.pending, "not seen"),
         (total.off, "off"),
+        (total.not_probed, "not probed"),
     )
     counts = ", ".join(f"{count} {word}" for count, word in words if count)
     total_words = counted(total.services, "service")
     lines += ["", f"{total_words} on {store.host}: {counts or 'nothing found'}"]
     if not rows:
-        lines.append(f"looked at running processes, systemd units and {store.settings.config_folder}/*.conf")
+        where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
+        lines.append(f"looked at {', '.join(paths) or where}")
     lines += [f"not seen: {each}" for each in store.blind_spots()]
     return lines
 
@@ -108,10 +110,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.timeout:
         probes = msgspec.structs.replace(settings.probes, timeout=arguments.timeout)
         settings = msgspec.structs.replace(settings, probes=probes)
-    store = asyncio.run(sweep(settings, existing(arguments.paths)))
+    paths = existing(arguments.paths)
+    store = asyncio.run(sweep(settings, paths))
     if arguments.json:
         text = msgspec.json.format(msgspec.json.encode(export.status(store)), indent=2).decode() + "\n"
     else:
-        text = "\n".join(table(store, shutil.get_terminal_size((120, 36)).columns)) + "\n"
+        text = "\n".join(table(store, shutil.get_terminal_size((120, 36)).columns, paths)) + "\n"
     sys.stdout.write(text.translate(_ASCII) if settings.ascii and not arguments.json else text)
     return export.exit_status(store)

@@ -18,8 +18,9 @@ _GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the 
 
 
 def _problem_place(problem: Problem) -> str:
-    name = problem.file.rsplit("/", 1)[-1]
-    return f"{name}:{problem.line}" if problem.line else name
+    file, line = problem.place or (problem.file, problem.line)
+    name = file.rsplit("/", 1)[-1]
+    return f"{name}:{line}" if line else name
 
 
 def config_error(instance: Instance) -> Finding | None:
@@ -28,7 +29,7 @@ def config_error(instance: Instance) -> Finding | None:
     if config is None or config.failure is not None or not config.problems:
         return None
     first = config.problems[0]
-    where = _problem_place(first)
+    where, said = _problem_place(first), first.text or f"{first.section} {first.reason}".strip()
     evidence = tuple(
         f"{each.file}:{each.line or '-'}: {each.text!r}: {each.reason}"
         if each.text
@@ -36,10 +37,10 @@ def config_error(instance: Instance) -> Finding | None:
         for each in config.problems[:5]
     )
     if instance.running:
-        text = f"a restart would fail: {where}: {first.text or first.reason}"
+        text = f"a restart would fail: {where}: {said}"
     else:
-        text = f"stunnel refuses {where}: {first.text or first.reason}"
-    fix = first.meaning.removeprefix("stunnel refuses this line: ")
+        text = f"{where} refused: {said}"
+    fix = first.fix or first.meaning.removeprefix("stunnel refuses this line: ")
     return Finding("config-error", Severity.CRITICAL, text, fix, evidence, down=not instance.running)
 
 
@@ -54,6 +55,26 @@ def unreadable(instance: Instance) -> Finding | None:
     text = f"cannot read {instance.title}: {failure.reason.value}"
     down = not instance.running
     return Finding("config-error", Severity.CRITICAL, text, "restore the file", (str(failure),), down=down)
+
+
+def unknown_config(instance: Instance) -> Finding | None:
+    """A process whose configuration cannot be told: what it was started with, and what would help."""
+    process = instance.process
+    if instance.config is not None or process is None:
+        return None
+    started = f"stunnel {process.argument}".strip()
+    text = f"which file `{started}` (pid {process.pid}) reads cannot be told"
+    evidence = (f"working directory now {process.cwd or 'not visible'}", f"executable {process.id.exe}")
+    return Finding("config-unknown", Severity.INFO, text, "name it: tuimon PATH", evidence)
+
+
+def elsewhere(instance: Instance) -> Finding | None:
+    """The process lives in another network namespace: its addresses are not ours to dial."""
+    if instance.process is None or not instance.process.net:
+        return None
+    text = "in another network namespace (container): not probed"
+    evidence = (f"pid {instance.process.pid}: {instance.process.net}",)
+    return Finding("other-namespace", Severity.INFO, text, "", evidence)
 
 
 def blocked(tunnels: Iterable[Tunnel]) -> Finding | None:
@@ -75,7 +96,7 @@ def port_taken(tunnels: Iterable[Tunnel]) -> Finding | None:
     for tunnel in tunnels:
         if tunnel.taken:
             where = ", ".join(each.text for each in tunnel.service.accept)
-            text = f"{where} is held by another process, so that [{tunnel.service.name}] cannot start"
+            text = f"[{tunnel.service.name}] {where} is held by {tunnel.taken}: cannot start"
             fix = "find its holder: ss -ltnp"
             return Finding("accept-taken", Severity.CRITICAL, text, fix, (f"accept = {where}",), down=True)
     return None
@@ -190,6 +211,8 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         cause = config_error(instance) or (None if instance.running else _why_down(instance, tunnels, now))
     rest = (
         unreadable(instance),
+        unknown_config(instance),
+        elsewhere(instance),
         hung(instance),
         reload_failed(instance, now),
         config_changed(instance, now),

@@ -1,7 +1,7 @@
 """Judgements about the accept side: the listener and the TLS that it speaks."""
 
 from tuimon.diagnose.finding import Finding, Severity, span
-from tuimon.model.handshake import Depth, Handshake, Verdict
+from tuimon.model.handshake import DENIED, Depth, Handshake, Verdict
 from tuimon.model.tunnel import Tunnel
 
 _ALERTS = {
@@ -24,12 +24,37 @@ def not_listening(tunnel: Tunnel) -> Finding | None:
         return None
     where = _where(tunnel)
     if tunnel.taken:
-        text = f"{where} is held by another process"
+        text = f"{where} is held by {tunnel.taken}"
         fix = f"ss -ltnp | grep {accept[0].port or accept[0].path}"
         return Finding("accept-taken", Severity.CRITICAL, text, fix, (f"accept = {where}",), down=True)
+    config, loaded = tunnel.instance.config, tunnel.instance.loaded_at
+    if config is not None and config.stamp is not None and config.stamp.mtime > (loaded or 0) + 1:
+        text = f"not served yet: {tunnel.instance.title} changed and is not loaded: reload"
+        return Finding("config-changed", Severity.WARNING, text, "reload", (f"accept = {where}",))
     text = f"not listening on {where} though stunnel runs"
     fix = "look at the log for `Binding service`, then reload"
     return Finding("accept-refused", Severity.CRITICAL, text, fix, (f"accept = {where}",), down=True)
+
+
+def partly_listening(tunnel: Tunnel) -> Finding | None:
+    """Some of several accept addresses are not bound: stunnel starts if it gets one of them.
+
+    Judged by port alone: that `::` cannot be bound beside 0.0.0.0 is harmless.
+    """
+    accept = tunnel.service.accept
+    if len(accept) < 2 or not tunnel.listeners:
+        return None
+    ports, paths = {each.port for each in tunnel.listeners}, {each.address for each in tunnel.listeners}
+    missing = [each for each in accept if each.path not in paths and (each.path or each.number not in ports)]
+    missing = [each for each in missing if each.path or each.number]  # a service name or 0 is any port
+    if not missing or len(missing) == len(accept):
+        return None
+    where = ", ".join(each.text for each in missing)
+    text = f"not listening on {where}, {len(missing)} of {len(accept)} accept addresses"
+    fix = f"find its holder: ss -ltnp | grep {missing[0].port or missing[0].path}; then restart"
+    return Finding(
+        "accept-refused", Severity.WARNING, text, fix, tuple(f"accept = {e.text}" for e in missing)
+    )
 
 
 def _evidence(handshake: Handshake) -> tuple[str, ...]:
@@ -47,6 +72,10 @@ def tls_broken(tunnel: Tunnel) -> Finding | None:
     if handshake is None or handshake.ok or tunnel.service.client:
         return None
     waiting = sum(each.queue for each in tunnel.listeners)
+    if handshake.detail == DENIED:
+        return Finding(
+            "not-permitted", Severity.INFO, f"{where}: {DENIED}", "run as root", _evidence(handshake)
+        )
     match handshake.verdict:
         case Verdict.REFUSED:
             return _critical("accept-refused", f"{where} refuses connections", "reload or restart", handshake)

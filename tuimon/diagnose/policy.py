@@ -75,6 +75,12 @@ def _pattern_name(pattern: str) -> str:
     return pattern.replace("*", "tuimon", 1)
 
 
+def _version(service: Service, option: str) -> str:
+    """The limit that a client service sets to the versions it speaks; empty for none."""
+    named = {name.lower(): name for name in ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")}
+    return named.get((service.text(option) or service.text("sslVersion")).lower(), "")
+
+
 def plan(service: Service, primary: Service | None, cwd: str, settings: Settings) -> Plan:
     """The probe plan of one service; `primary` is where an SNI service is reached."""
     rule = settings.rule(service.name)
@@ -106,5 +112,9 @@ def plan(service: Service, primary: Service | None, cwd: str, settings: Settings
         cert=absolute(service.cert, cwd),
         key=absolute(service.key_file, cwd),
         local=service.text("local"),
+        minimum=_version(service, "sslVersionMin"),
+        maximum=_version(service, "sslVersionMax"),
+        # stunnel itself reaches the old versions only with its security level lowered.
+        legacy=service.text("securityLevel") == "0" or "SECLEVEL=0" in service.text("ciphers"),
         interval=interval,
     )

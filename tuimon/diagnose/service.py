@@ -7,10 +7,25 @@ beside their kin (instance, listener, target, certificate) and are named once in
 from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
 from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
 from tuimon.diagnose.handshake import chain_problems
-from tuimon.diagnose.listener import not_listening, not_probed, old_version, slow, tls_broken
-from tuimon.diagnose.target import back_end, partial, remote, remote_expiry, untrusted, wrong_name
+from tuimon.diagnose.listener import (
+    not_listening,
+    not_probed,
+    old_version,
+    partly_listening,
+    slow,
+    tls_broken,
+)
+from tuimon.diagnose.target import (
+    back_end,
+    clients_fail,
+    partial,
+    remote,
+    remote_expiry,
+    untrusted,
+    wrong_name,
+)
 from tuimon.model.certificate import Certificate
-from tuimon.model.handshake import Depth
+from tuimon.model.handshake import DENIED, Depth
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
 
@@ -124,10 +139,13 @@ def findings(
     listener = not_listening(tunnel)
     target = back_end(tunnel, now) or remote(tunnel)
     trust = untrusted(tunnel, now) or wrong_name(tunnel)
-    first = listener or target or tls_broken(tunnel) or trust
+    # A peer that is refused never gets as far as its target: trust before an early close.
+    first = listener or trust or target or tls_broken(tunnel)
     rest = (
+        partly_listening(tunnel),
         partial(tunnel),
         None if trust else remote_expiry(tunnel, now, settings),
+        None if first else clients_fail(tunnel, now),
         old_version(tunnel),
         slow(tunnel),
     )
@@ -146,7 +164,10 @@ def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:
     if tunnel.key.ordinal < 0:  # nothing but the instance is known
         return State.UNKNOWN
     if not_probed(tunnel):
-        return State.OK if tunnel.listeners else State.NOT_PROBED
+        here = tunnel.instance.process is None or not tunnel.instance.process.net
+        return State.OK if tunnel.listeners and here else State.NOT_PROBED
+    if tunnel.handshake is not None and tunnel.handshake.detail == DENIED:
+        return State.UNKNOWN
     if tunnel.handshake is None:
         hidden = any(each.code == "not-permitted" for each in found)
         return State.UNKNOWN if hidden and tunnel.probed_at is not None else State.PENDING

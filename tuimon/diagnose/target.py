@@ -8,7 +8,8 @@ nobody's fault here.
 from tuimon.diagnose.certificate import matches_email, matches_host, matches_ip, names
 from tuimon.diagnose.finding import Finding, Severity, clock, span
 from tuimon.model.handshake import Handshake, Reach, Verdict
-from tuimon.model.tunnel import Tunnel
+from tuimon.model.log import Event
+from tuimon.model.tunnel import JOURNAL, Tunnel
 from tuimon.settings import Settings
 
 _CODES = {
@@ -50,6 +51,19 @@ def _said(reach: Reach) -> str:
     return f"connect {reach.target}: {reach.detail or reach.verdict.value}"
 
 
+def _contradicted(tunnel: Tunnel) -> bool:
+    """Whether the log says that the target failed and would have told of a success after it.
+
+    stunnel finishes the handshake before it connects: a target that lets it wait closes nothing early.
+    """
+    process, log = tunnel.instance.process, tunnel.instance.log
+    if tunnel.traffic.target_failure is None or process is None:
+        return False
+    written = log.startswith(JOURNAL) or any(each.path == log and not each.deleted for each in process.logs)
+    level = tunnel.service.text("debug").lower().rpartition(".")[2]
+    return written and level in {"", "5", "6", "7", "notice", "info", "debug"}
+
+
 def back_end(tunnel: Tunnel, now: float) -> Finding | None:
     """A server service whose connect target cannot be reached: TLS is fine, then stunnel hangs up."""
     handshake = tunnel.handshake
@@ -58,13 +72,15 @@ def back_end(tunnel: Tunnel, now: float) -> Finding | None:
     early = handshake is not None and handshake.closed_early
     negotiating = handshake is not None and not handshake.ok and handshake.stage == "negotiation"
     proved = handshake is not None and handshake.ok and not early and handshake.handshake_ms is not None
-    if proved or not (early or negotiating or tunnel.traffic.target_failure):
+    if (proved and not _contradicted(tunnel)) or not (early or negotiating or tunnel.traffic.target_failure):
         return None
     why = _unreached(tunnel)
     since = tunnel.traffic.target_since
     tail = f" since {clock(since, now)}" if since is not None else ""
     if why is not None:
         code, words = _CODES.get(why[0], ("connect-closed", "fails"))
+        if any("no such socket" in each for each in why[1]):
+            words = "does not exist"
         text = f"connect {_targets(tunnel)} {words}{tail}"
         return Finding(code, Severity.CRITICAL, text, _PATIENT, why[1], down=True)
     if not early:
@@ -112,9 +128,15 @@ def remote(tunnel: Tunnel) -> Finding | None:
             return _remote("peer-protocol-failed", text, "mend `protocol =` or the remote", handshake)
         case Verdict.TLS_ALERT:
             return _alerted(tunnel, handshake, where)
+        case Verdict.CLOSED:
+            text = f"remote {where} hangs up during the TLS handshake"
+            return _remote("peer-tls-rejected", text, "look at the remote's log", handshake)
+        case _ if "< ServerHello" not in handshake.messages and handshake.first_byte_ms is not None:
+            text = f"remote {where} does not speak TLS: {handshake.detail}"
+            return _remote("peer-not-tls", text, "mend `connect =` or set `protocol =`", handshake)
         case _:
-            text = f"remote {where} hangs up during the {handshake.stage or 'handshake'}"
-            return _remote("connect-closed", text, "look at the remote's log", handshake)
+            text = f"no handshake with remote {where}: {handshake.detail}"
+            return _remote("peer-tls-rejected", text, "look at both versions and ciphers", handshake)
 
 
 def _hangs_up(tunnel: Tunnel, handshake: Handshake, where: str) -> Finding:
@@ -129,6 +151,21 @@ def _alerted(tunnel: Tunnel, handshake: Handshake, where: str) -> Finding:
     hint = " (possibly PSK-only)" if handshake.alert == "handshake_failure" else ""
     text = f"remote {where} refuses TLS: alert {handshake.alert}{hint}"
     return _remote("peer-tls-rejected", text, "look at the remote's log", handshake)
+
+
+def clients_fail(tunnel: Tunnel, now: float) -> Finding | None:
+    """A client service whose own connections fail although our handshake with its remote succeeds."""
+    traffic = tunnel.traffic
+    record = traffic.failure
+    if not tunnel.service.client or record is None or traffic.failures < 2:
+        return None
+    if record.event not in (Event.TLS_FAILED, Event.PEER_REJECTED):
+        return None
+    text = f"its own connections fail since {clock(traffic.failing_since, now)}, our probe does not"
+    evidence = (f"log: {record.message}", f"{traffic.failures} failures since the last success")
+    return Finding(
+        "clients-failing", Severity.WARNING, text, "compare its options with the remote's", evidence
+    )
 
 
 def _verifies_chain(tunnel: Tunnel) -> bool:
@@ -169,9 +206,9 @@ def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
             return refuse("peer-revoked", f"remote {where}: certificate revoked", "tell the remote")
         first = next(iter(errors.values()), None)
         if first is None or first.code in _ISSUER_UNKNOWN:
-            text = f"remote not trusted: issuer not in {ca_file} ({where})"
+            text = f"remote untrusted: issuer not in {ca_file} ({where})"
         else:
-            text = f"remote not trusted: {first.text} ({where})"
+            text = f"remote untrusted: {first.text} ({where})"
         return refuse("peer-untrusted", text, f"put the issuer into {tunnel.service.text('CAfile')}")
     if _pinned(tunnel) is False:
         text = f"remote's certificate is not in {ca_file} ({where})"

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
+from tuimon.model.handshake import DENIED
 from tuimon.text import printable
 
 _Address = tuple[socket.AddressFamily, object]
@@ -34,6 +35,8 @@ def _failure(error: OSError, where: str) -> Failure:
     code = error.errno or 0
     if code in _REFUSED:
         return Failure(Reason.REFUSED, _REFUSED[code])
+    if code in (errno.EACCES, errno.EPERM) and where.startswith("/"):
+        return Failure(Reason.DENIED, DENIED)
     if code in _UNREACHABLE:
         return Failure(Reason.UNREACHABLE, _UNREACHABLE[code])
     if code in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):  # reset before we could ask for its name

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from tuimon.model.certificate import Certificate
 
+DENIED = "this user may not connect to the socket"
+"""The detail of a probe that our own lack of rights ended: nobody's fault."""
+
 
 class Depth(StrEnum):
     """How far a probe goes; what each costs the service stands in the README."""

@@ -21,7 +21,9 @@ class Plan:
     `targets` are dialled in order until one answers: the accept address of a server service, the
     remote of a client service.  `reach` are TCP addresses that are only connected to: always where
     there are several, else only to find out why the peer hung up early (`reach_always`).  Paths are
-    absolute; `ca_file`, `cert` and `key` are what a client service itself uses towards its remote.
+    absolute; `minimum` and `maximum` are versions as sslVersion spells them, `legacy` allows a second
+    attempt with TLS 1.0 and 1.1; `ca_file`, `cert` and `key` are what a client service itself uses
+    towards its remote.
     """
 
     depth: Depth
@@ -35,6 +37,9 @@ class Plan:
     cert: str = ""
     key: str = ""
     local: str = ""
+    minimum: str = ""
+    maximum: str = ""
+    legacy: bool = True
     interval: float = 300.0
 
 
@@ -88,8 +93,8 @@ class Tunnel:
     """The join that a row shows.
 
     `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI
-    service); `sockets_known` is False until sockets were looked at.  `taken` says that somebody
-    else's process holds the accept port.  `sessions` counts established connections on the accept
+    service); `sockets_known` is False until sockets were looked at.  `taken` names who else holds
+    the accept port, empty if nobody does.  `sessions` counts established connections on the accept
     port, None where they cannot be seen.  `probed_at` is when the handshake ended.
     """
 
@@ -99,8 +104,9 @@ class Tunnel:
     primary: Service | None = None
     listeners: tuple[Socket, ...] = ()
     sockets_known: bool = False
-    taken: bool = False
+    taken: str = ""
     sessions: int | None = None
+    target_listeners: tuple[int, ...] = ()
     handshake: Handshake | None = None
     probed_at: float | None = None
     reaches: tuple[Reach, ...] = ()

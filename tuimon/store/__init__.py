@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tuimon import events
 from tuimon.diagnose import instance as judge_instance
 from tuimon.diagnose import service as judge_service
-from tuimon.diagnose.finding import Finding
+from tuimon.diagnose.finding import Finding, State
 from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Interest, ProbeWant, Tunnel
@@ -115,14 +115,18 @@ class Store:
         for key, row in self._rows.items():
             tunnel = row.tunnel
             found = self._facts.sockets(tunnel.service, tunnel.primary, tunnel.instance)
-            if found != (tunnel.listeners, tunnel.taken, tunnel.sessions):
+            known = (tunnel.listeners, tunnel.taken, tunnel.sessions, tunnel.target_listeners)
+            if found != known:
                 self._dirty.add(key.instance)
 
     def _take_log(self, event: events.LogAppended) -> None:
         before = self.logbook.sources.get(event.source)
         touched = self.logbook.append(event.source, event.records, history=event.first)
         self._log_came = True
-        if touched or before != self.logbook.sources.get(event.source):
+        after = self.logbook.sources.get(event.source)
+        if after and after.config and (before is None or before.config != after.config):
+            self._all_dirty = True  # it may tell which configuration a process runs
+        if touched or before != after:
             self._dirty |= {key for key, row in self._instances.items() if row.instance.log == event.source}
 
     def _touch_users_of(self, path: str) -> None:
@@ -171,7 +175,9 @@ class Store:
         found = judge_service.findings(tunnel, inherited, self.now, self.settings)
         state = judge_service.state(tunnel, found)
         before = self._rows.get(tunnel.key)
-        since = before.since if before and before.state is state else self.now
+        # What was so at first sight has been so for longer than we can know.
+        seen = before is not None and before.state is not State.PENDING
+        since = before.since if before and before.state is state else self.now if seen else None
         row = Row(tunnel, found, state, judge_service.lights(tunnel, found), since)
         if row != before:
             self._rows[tunnel.key] = row
@@ -195,6 +201,7 @@ class Store:
             tuple(sorted(each.inode for each in tunnel.listeners)),
             traffic.failing_since,
             traffic.target_failure is None,
+            tunnel.target_listeners,
         )
         self._wants[tunnel.key] = ProbeWant(tunnel.key, tunnel.plan, stamp, traffic.last_success)
 
@@ -209,6 +216,10 @@ class Store:
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             probes=tuple(self._wants.values()),
         )
+
+    def probeable(self, keys: frozenset[ServiceKey]) -> frozenset[ServiceKey]:
+        """Those of `keys` that there is something to probe of."""
+        return frozenset(key for key in keys if key in self._wants and self._wants[key].plan.targets)
 
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""

@@ -4,18 +4,20 @@ Rule: the last report of a thing counts.  Nothing is judged here, and nothing is
 collector said.
 """
 
-from dataclasses import dataclass
+import posixpath
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tuimon import events
 from tuimon.diagnose.policy import absolute, plan
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.endpoint import Socket
 from tuimon.model.failure import Failure, Reason
-from tuimon.model.handshake import Handshake, Reach
+from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.process import Process, SocketTable
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
-from tuimon.model.tunnel import Traffic, Tunnel
+from tuimon.model.tunnel import Plan, Traffic, Tunnel
 from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.logbook import Logbook, SourceFacts
@@ -29,6 +31,19 @@ class Probed:
     handshake: Handshake | None
     reaches: tuple[Reach, ...]
     at: float
+
+
+class Sockets(NamedTuple):
+    """What the kernel shows of a service: its listening sockets, who else holds its port, its sessions
+    (None where they cannot be counted), inodes of the listeners of its targets on loopback."""
+
+    listeners: tuple[Socket, ...] = ()
+    taken: str = ""
+    sessions: int | None = None
+    targets: tuple[int, ...] = ()
+
+
+_Index = dict[int, tuple[Socket, ...]]
 
 
 class Facts:
@@ -45,6 +60,7 @@ class Facts:
         self.processes: events.ProcessesSeen | None = None
         self.units: events.UnitsSeen | None = None
         self.tables: dict[str, SocketTable] | None = None
+        self._indexes: dict[str, tuple[_Index, _Index]] = {}
         self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self.files: dict[str, CertificateFile] = {}
         self.logs: dict[str, Failure | None] = {}
@@ -60,6 +76,10 @@ class Facts:
                 self.processes = event
             case events.SocketsSeen():
                 self.tables, self.gone = {table.net: table for table in event.tables}, frozenset()
+                self._indexes = {
+                    table.net: (join.port_index(table.listening), join.port_index(table.established))
+                    for table in event.tables
+                }
             case events.LogAppended():
                 self.logs[event.source] = event.failure
             case events.CertificateRead():
@@ -98,7 +118,33 @@ class Facts:
 
     def key_of(self, process: Process) -> InstanceKey:
         """The instance that a process belongs to."""
-        return InstanceKey(self.host, process.config or f"pid {process.pid}")
+        return InstanceKey(self.host, self._config_of(process) or f"pid {process.pid}")
+
+    def _config_of(self, process: Process) -> str:
+        """The configuration a process runs, also where its command line names it relative to a folder
+        it has left: from its own log, else the known file with that tail that fits its sockets."""
+        if process.config:
+            return process.config
+        for log in process.logs:
+            facts = self.logbook.sources.get(log.path)
+            if facts is not None and facts.config:
+                return facts.config
+        tail = posixpath.normpath(process.argument).lstrip("./")
+        if not tail or process.argument.startswith("-fd"):
+            return ""
+        paths = self.found.paths if self.found else ()
+        fitting = [path for path in paths if path == tail or path.endswith(f"/{tail}")]
+        if len(fitting) > 1:
+            fitting = [path for path in fitting if self._listens_for(process, path)]
+        return fitting[0] if len(fitting) == 1 else ""
+
+    def _listens_for(self, process: Process, path: str) -> bool:
+        """Whether the process holds a listening socket that this configuration asks for."""
+        config = self.configs.get(path)
+        index = self._indexes.get(process.net, ({}, {}))[0]
+        accept = tuple(each for service in (config.services if config else ()) for each in service.accept)
+        held = join.matching(accept, join.near(accept, index))
+        return any(socket.inode in process.inodes for socket in held)
 
     def instance_keys(self) -> set[InstanceKey]:
         """All instances: the configurations that were found, and the processes."""
@@ -128,38 +174,51 @@ class Facts:
         table = (self.tables or {}).get(instance.process.net if instance.process else "")
         return None if table is None or table.failure is not None else table
 
-    def sockets(
-        self, service: Service, primary: Service | None, instance: Instance
-    ) -> tuple[tuple[Socket, ...], bool, int | None]:
-        """Listening sockets of a service, whether somebody else holds its port, its sessions."""
-        table = self.table(instance)
-        if table is None:
-            return (), False, None
+    def sockets(self, service: Service, primary: Service | None, instance: Instance) -> Sockets:
+        """What the kernel shows of a service; nothing where its sockets cannot be seen."""
+        net = instance.process.net if instance.process else ""
+        if self.table(instance) is None:
+            return Sockets()
         accept = (primary or service).accept
-        mine, taken = join.listeners(accept, table, instance.processes, self.gone)
+        listening, established = self._indexes[net]
+        mine, others = join.listeners(accept, join.near(accept, listening), instance.processes, self.gone)
+        near = join.on_loopback(service.connect)
+        targets = tuple(sorted(each.inode for each in join.matching(near, join.near(near, listening))))
         if not mine:
-            return (), taken, None
+            return Sockets(taken=self._holder(others), targets=targets)
         ports = {socket.port for socket in mine}
-        peers = join.matching(accept, (each for each in table.established if each.port in ports))
+        peers = join.matching(accept, (each for port in ports for each in established.get(port, ())))
         names = (f"{each.remote_address}:{each.remote_port}" for each in peers)
-        return mine, taken, len(peers) - sum(self.logbook.is_own(name, self.now) for name in names)
+        own = sum(self.logbook.is_own(name, self.now) for name in names)
+        return Sockets(mine, "", len(peers) - own, targets)
+
+    def _holder(self, sockets: tuple[Socket, ...]) -> str:
+        """Who holds these listening sockets, in words; empty where nobody does."""
+        inodes = {socket.inode for socket in sockets}
+        for process in self.running:
+            if inodes & process.inodes:
+                return (
+                    f"stunnel pid {process.pid} ({process.config or process.argument or 'its default file'})"
+                )
+        return "another process" if sockets else ""
 
     def tunnel(self, service: Service, instance: Instance) -> Tunnel:
         """Join one service."""
         primary = join.primary_of(service, instance.config)
-        listening, taken, sessions = self.sockets(service, primary, instance)
+        seen = self.sockets(service, primary, instance)
         cwd = join.folder(instance)
         own, key, ca = (absolute(service.text(name), cwd) for name in ("cert", "key", "CAfile"))
         probed = self.probed.get(service.key)
         return Tunnel(
             service=service,
             instance=instance,
-            plan=plan(service, primary, cwd, self.settings),
+            plan=self._plan(service, primary, instance, cwd),
             primary=primary,
-            listeners=listening,
+            listeners=seen.listeners,
             sockets_known=self.table(instance) is not None,
-            taken=taken,
-            sessions=sessions,
+            taken=seen.taken,
+            sessions=seen.sessions,
+            target_listeners=seen.targets,
             handshake=probed.handshake if probed and instance.running else None,
             probed_at=probed.at if probed else None,
             reaches=probed.reaches if probed and instance.running else (),
@@ -169,10 +228,18 @@ class Facts:
             traffic=self.logbook.traffic.get((instance.log, service.name), Traffic()),
         )
 
+    def _plan(self, service: Service, primary: Service | None, instance: Instance, cwd: str) -> Plan:
+        chosen = plan(service, primary, cwd, self.settings)
+        if instance.process is None or not instance.process.net:
+            return chosen
+        # Its addresses are those of another network namespace: from here we would dial somebody else.
+        return replace(chosen, depth=Depth.LISTEN, targets=(), reach=(), reach_always=False)
+
     def named_configs(self) -> frozenset[str]:
         """Configurations that processes and units name."""
         units = self.units.units if self.units else ()
-        return frozenset((*(each.config for each in self.running), *(each.config for each in units))) - {""}
+        running = (self._config_of(each) for each in self.running)
+        return frozenset((*running, *(each.config for each in units))) - {""}
 
     def blind_spots(self) -> tuple[str, ...]:
         """What this user may not see, in words; empty where nothing is hidden."""

@@ -9,12 +9,13 @@ from ipaddress import ip_address
 from tuimon.diagnose.policy import absolute
 from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.instance import Instance
-from tuimon.model.process import Process, SocketTable
+from tuimon.model.process import Process
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import JOURNAL
 from tuimon.model.unit import Unit
 from tuimon.store.logbook import SourceFacts
 
+_LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
 _ANY = {"", "*", "0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
 
 
@@ -145,22 +146,43 @@ def matching(accept: Iterable[Endpoint], sockets: Iterable[Socket]) -> tuple[Soc
     return tuple(found)
 
 
+def port_index(sockets: Iterable[Socket]) -> dict[int, tuple[Socket, ...]]:
+    """Sockets by port, so that a thousand services do not walk a thousand sockets each."""
+    found: dict[int, list[Socket]] = {}
+    for socket in sockets:
+        found.setdefault(socket.port, []).append(socket)
+    return {port: tuple(each) for port, each in found.items()}
+
+
+def near(accept: tuple[Endpoint, ...], index: dict[int, tuple[Socket, ...]]) -> Iterable[Socket]:
+    """The sockets that can match these addresses at all."""
+    if any(map(_loose, accept)):
+        return (socket for sockets in index.values() for socket in sockets)
+    ports = {0 if each.path else each.number or 0 for each in accept}
+    return (socket for port in ports for socket in index.get(port, ()))
+
+
+def on_loopback(targets: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    """Those targets whose listeners this machine can see: loopback, and Unix sockets."""
+    return tuple(each for each in targets if each.path or each.host in _LOOPBACK)
+
+
 def listeners(
     accept: tuple[Endpoint, ...],
-    table: SocketTable,
+    listening: Iterable[Socket],
     processes: tuple[Process, ...],
     gone: frozenset[int] = frozenset(),
-) -> tuple[tuple[Socket, ...], bool]:
-    """The listening sockets of these addresses, and whether somebody else holds them.
+) -> tuple[tuple[Socket, ...], tuple[Socket, ...]]:
+    """The listening sockets of these addresses that are the processes' own, and somebody else's.
 
     `gone` are inodes of processes that ended after the table was read.
     """
-    candidates = tuple(each for each in matching(accept, table.listening) if each.inode not in gone)
+    candidates = tuple(each for each in matching(accept, listening) if each.inode not in gone)
     known = [process for process in processes if "open files" not in process.hidden]
     if not processes:
-        return (), bool(candidates)
+        return (), candidates
     if not known:
-        return (() if any(map(_loose, accept)) else candidates), False
+        return (() if any(map(_loose, accept)) else candidates), ()
     inodes = frozenset[int]().union(*(process.inodes for process in known))
     mine = tuple(each for each in candidates if each.inode in inodes)
-    return mine, bool(candidates) and not mine and not any(map(_loose, accept))
+    return mine, () if mine or any(map(_loose, accept)) else candidates

@@ -14,6 +14,8 @@ from tuimon.model.tunnel import Traffic
 
 _OWN_LIMIT = 4096  # addresses of our own probes that are remembered
 _OWN_BEFORE, _OWN_AFTER = 3.0, 60.0  # seconds around a probe in which the log speaks of it
+_READING = re.compile(r"configuration from file (/.*)$")
+_LATE = 300  # lines that may have been read before the probe that caused them was told of
 _FROM = re.compile(r"connected remote server from (\S+)$")
 _FINAL = ("No more addresses", "No remote host resolved")
 _FAILURES = frozenset(
@@ -38,6 +40,7 @@ class SourceFacts:
     trouble: LogRecord | None = None
     stopped: LogRecord | None = None
     version: str = ""
+    config: str = ""
 
 
 class Logbook:
@@ -53,9 +56,15 @@ class Logbook:
         self._next = 0
 
     def own_probe(self, local: str, now: float) -> None:
-        """Remember that a connection from `local` is ours."""
+        """Remember that a connection from `local` is ours; lines that came before us are marked now."""
         self._own[local] = now
         self._own.move_to_end(local)
+        late = min(len(self.lines), _LATE)
+        for index in range(len(self.lines) - late, len(self.lines)):
+            line = self.lines[index]
+            if line.record.peer == local and not line.own and self.is_own(local, line.record.time):
+                self.lines[index] = line._replace(own=True)
+                self.generation += 1
         while len(self._own) > _OWN_LIMIT:
             self._own.popitem(last=False)
 
@@ -101,6 +110,9 @@ class Logbook:
             case Event.STARTED:
                 version = record.message.split(" ")[1] if record.message.startswith("stunnel ") else ""
                 facts = replace(facts, version=version or facts.version, stopped=None, trouble=None)
+            case Event.CONFIG_READ:
+                found = _READING.search(record.message)
+                facts = replace(facts, config=found[1] if found else facts.config)
             case Event.CONFIG_OK:
                 facts = replace(facts, loaded_at=record.time, trouble=None, stopped=None)
             case Event.CONFIG_FAILED | Event.RELOAD_FAILED | Event.BIND_FAILED:

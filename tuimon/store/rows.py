@@ -39,6 +39,8 @@ class Row:
         """The cause in words; empty where nothing is wrong, whatever is worth knowing besides."""
         cause = self.cause
         quiet = cause is None or (cause.severity is Severity.INFO and self.state is State.OK)
+        if self.tunnel.service.inetd and quiet:
+            return "per connection (inetd)"
         return "" if quiet or cause is None else cause.text
 
     @property
@@ -92,6 +94,7 @@ class Summary(NamedTuple):
     unknown: int = 0
     pending: int = 0
     off: int = 0
+    not_probed: int = 0
     expired: int = 0
     expiring_critical: int = 0
     expiring: int = 0
@@ -132,7 +135,8 @@ def summary(rows: list[Row], certificates: list[CertificateUse], now: float, set
         critical=states.count(State.CRITICAL),
         warning=states.count(State.WARNING),
         ok=states.count(State.OK),
-        unknown=states.count(State.UNKNOWN) + states.count(State.NOT_PROBED),
+        unknown=states.count(State.UNKNOWN),
+        not_probed=states.count(State.NOT_PROBED),
         pending=states.count(State.PENDING),
         off=states.count(State.OFF),
         expired=expired,

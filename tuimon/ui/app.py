@@ -7,10 +7,11 @@ store and paint.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -86,6 +87,12 @@ class TuimonApp(App[int]):
         while isinstance(self.screen, HelpScreen) or len(self.screen_stack) > 1:
             self.pop_screen()
         self.switch_mode(mode)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers: the screens, help and the way out."""
+        for key in APP:
+            if key.action != "command_palette":
+                yield SystemCommand(key.help, f"key {key.shown}", partial(self.run_action, key.action))
 
     def action_help(self) -> None:
         """All keys."""

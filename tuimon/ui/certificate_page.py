@@ -81,7 +81,7 @@ def chain(document: Document, handshake: Handshake) -> None:
         line.append(f"{each.title}  ")
         line.append(f"issued by {each.issuer}", palette.muted)
         document.line(line)
-    for error in handshake.verify_errors:
+    for error in handshake.verify_errors if handshake.trusted is False else ():
         document.line(f"depth {error.depth}: {error.text} ({error.code})", palette.muted)
 
 

@@ -16,6 +16,8 @@ from tuimon.ui.desk import desk
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.log_view import LogView
 
+_ROOM = 14  # lines of a screen below which the log is left out
+_NOISE = frozenset({"No trusted certificates found"})  # said at error level of every service without a CA
 _FAULT = 4  # stunnel's level of warnings
 
 
@@ -42,7 +44,17 @@ class LogFeed(Vertical):
 
     def on_mount(self) -> None:
         """The title says whether the view follows, whoever changed that."""
-        self.watch(self.view, "follow", self._title, init=False)
+        self.watch(self.view, "follow", self._followed, init=False)
+
+    def _followed(self, follow: bool) -> None:
+        if follow:  # the next error is looked for from the end again
+            self.view.match = None
+        self._title()
+
+    def on_resize(self) -> None:
+        """On a screen with few lines the log gives way to the table."""
+        if self.id == "log-pane":
+            self.display = self.app.size.height >= _ROOM
 
     @property
     def view(self) -> LogView[LogLine]:
@@ -60,10 +72,12 @@ class LogFeed(Vertical):
         most = _FAULT if self.faults else self.level
         if record.level is not None and record.level > most:
             return False
+        if self.faults and record.message in _NOISE:
+            return False
         if self.service and record.service != self.service:
             return False
         return not self.needle or render.matches(
-            f"{record.service} {record.peer} {record.message}", self.needle
+            f"{record.service} #{record.id} {record.peer} {record.message}", self.needle
         )
 
     def pull(self) -> None:

@@ -19,6 +19,7 @@ from tuimon.text import counted
 from tuimon.ui.palette import LIGHTS, SIGNS, WORDS, Palette
 
 DAY = 86400
+_CERT = 7  # cells of the CERT column
 _LOUD = {0: "critical", 1: "critical", 2: "critical", 3: "critical", 4: "warning"}
 
 
@@ -78,7 +79,8 @@ def certificate_cell(row: Row, now: float, settings: Settings, palette: Palette)
     left = days(certificate.seconds_left(now))
     style = left_style(certificate, now, settings, palette)
     if renewed is not None:
-        return Text(palette.draw(f"{left[:-1]}→{days(renewed.seconds_left(now))}"), palette.warning)
+        both = f"{left[:-1]}→{days(renewed.seconds_left(now))}"
+        return Text(palette.draw(both if len(both) <= _CERT else both[:-1]), palette.warning)
     return Text(palette.draw(left), style)
 
 
@@ -175,6 +177,7 @@ def _counts(total: Summary, palette: Palette) -> list[tuple[int, str, str, str]]
         (total.pending, "…", "looking", palette.muted),
         (total.ok, "●", "ok", palette.ok),
         (total.off, "○", "off", palette.muted),
+        (total.not_probed, "–", "not probed", palette.muted),
     )
     return [each for each in wanted if each[0]]
 

@@ -117,7 +117,10 @@ def _handshake(document: Document, row: Row) -> None:
         return
     document.fact("target", handshake.target, note=f"at {clock(tunnel.probed_at, document.now)}")
     verdict = f"{handshake.verdict.value}{': ' + handshake.detail if handshake.detail else ''}"
-    document.fact("verdict", verdict, "" if handshake.ok else palette.critical)
+    refused = handshake.ok and row.lights[1] is Light.FAILED
+    if refused:
+        verdict = "the handshake completes; the certificate is refused"
+    document.fact("verdict", verdict, palette.critical if refused or not handshake.ok else "")
     document.fact("server name", tunnel.plan.server_name)
     document.fact("version", handshake.tls_version)
     document.fact("cipher", handshake.cipher)

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from tuimon.store import CertificateUse, Changes
-from tuimon.text import counted
 from tuimon.ui import certificate_page
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
@@ -44,8 +43,7 @@ class CertificateScreen(PageScreen):
         use = self._use()
         names = set(use.used_by) if use else set()
         keys = frozenset(row.key for row in self.store.rows() if row.tunnel.service.name in names)
-        self.desk.probe_now(keys)
-        self.notify(f"probing {counted(len(keys), 'service')}", markup=False, timeout=2)
+        self.probe(keys)
 
     async def action_copy_pem(self) -> None:
         """Copy it."""

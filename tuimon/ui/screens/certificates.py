@@ -156,7 +156,7 @@ class CertificatesScreen(Pane):
         use = self._use()
         names = set(use.used_by) if use else set()
         keys = frozenset(row.key for row in self.store.rows() if row.tunnel.service.name in names)
-        self.desk.probe_now(keys)
+        self.probe(keys)
 
     async def action_copy(self) -> None:
         """Copy the certificate as PEM."""

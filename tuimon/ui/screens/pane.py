@@ -14,7 +14,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Store
+from tuimon.text import counted
 from tuimon.ui import render
 from tuimon.ui.desk import Desk, desk
 from tuimon.ui.keys import APP, Key, hints
@@ -113,6 +115,13 @@ class Pane(Screen[None]):
         while len("  ".join(words)) > self.size.width - 2 and len(words) > _HINTS_KEPT:
             del words[_HINTS_FIRST]
         self.query_one("#hints", Line).show(Text("  ".join(words), no_wrap=True))
+
+    def probe(self, keys: frozenset[ServiceKey]) -> None:
+        """Probe these services now, and say how many of them there is anything to probe of."""
+        found = self.store.probeable(keys)
+        self.desk.probe_now(found)
+        words = f"probing {counted(len(found), 'service')}" if found else "nothing to probe here"
+        self.notify(words, markup=False, timeout=2)
 
     # -- filter ---------------------------------------------------------------------------------
 

@@ -50,8 +50,7 @@ class ServiceScreen(PageScreen):
 
     def action_probe(self) -> None:
         """Probe it now."""
-        self.desk.probe_now(frozenset((self._key,)))
-        self.notify("probing", markup=False, timeout=2)
+        self.probe(frozenset((self._key,)))
 
     async def action_copy_pem(self) -> None:
         """Copy its certificate."""

@@ -1,5 +1,6 @@
 """Services: the table, worst first, the reason of the selected row in full, and the log beneath."""
 
+import time
 from typing import ClassVar
 
 from rich.text import Text
@@ -167,6 +168,9 @@ class ServicesScreen(Pane):
                     text.append(palette.draw(f"{apart}→ {cause.fix}"))
             else:
                 text.append(f"  {row.tunnel.service.file}:{row.tunnel.service.line}", palette.muted)
+                if row.tunnel.probed_at is not None and row.tunnel.handshake is not None:
+                    at = time.strftime("%H:%M:%S", time.localtime(row.tunnel.probed_at))
+                    text.append(f"  proved by a handshake at {at}", palette.muted)
         status = self.query_one("#status", Line)
         status.set_class(narrow, "-narrow")
         status.show(text)
@@ -210,19 +214,20 @@ class ServicesScreen(Pane):
 
     def action_probe(self) -> None:
         """Probe the selected or the marked services now."""
+        self.probe(frozenset(self._chosen()))
+
+    def _chosen(self) -> tuple[ServiceKey, ...]:
+        """The marked rows that are shown, else the one under the cursor."""
         key = self.table.cursor_key
-        keys = frozenset(self.table.marks) or (frozenset((key,)) if key is not None else frozenset())
-        self.desk.probe_now(keys)
-        self.notify(f"probing {counted(len(keys), 'service')}", markup=False, timeout=2)
+        return self.table.marks or (() if key is None else (key,))
 
     async def action_copy(self) -> None:
-        """Copy the selected row."""
-        key = self.table.cursor_key
-        row = self.store.row(key) if key is not None else None
-        if row is not None:
-            cause = row.cause.text if row.cause else "ok"
-            await copy(self.app, f"{row.tunnel.service.name}: {row.state.value}: {cause}")
-            self.notify("row copied", markup=False, timeout=2)
+        """Copy the selected or the marked rows."""
+        rows = [row for row in map(self.store.row, self._chosen()) if row is not None]
+        if rows:
+            said = (f"{row.tunnel.service.name}: {row.state.value}: {row.why or 'ok'}" for row in rows)
+            await copy(self.app, "\n".join(said))
+            self.notify(f"{counted(len(rows), 'row')} copied", markup=False, timeout=2)
 
     def action_zoom(self) -> None:
         """The table alone, or with the log."""
