@@ -85,6 +85,7 @@ LIST = (
     Key("list.invert", "I", "invert", "", "turn the order round", "Table"),
     Key("list.probe", "p", "probe", "p probe", "probe the service now", "Table"),
     Key("list.copy", "y", "copy", "", "copy the row", "Table"),
+    Key("list.pem", "Y", "copy_pem", "", "copy its certificate as PEM", "Table"),
     Key("list.zoom", "plus", "zoom", "", "the table alone, without the log", "Table"),
     Key("list.pane", "tab", "next_pane", "", "go to the other pane", "Table"),
 )

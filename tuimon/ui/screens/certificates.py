@@ -159,6 +159,14 @@ class CertificatesScreen(Pane):
         self.probe(keys)
 
     async def action_copy(self) -> None:
+        """Copy the row: what it is, when it ends, who uses it."""
+        use = self._use()
+        if use is not None:
+            ends = f"{use.certificate.not_after:%Y-%m-%d}"
+            await copy(self.app, f"{use.certificate.title}: until {ends}, used by {', '.join(use.used_by)}")
+            self.notify("row copied", markup=False, timeout=2)
+
+    async def action_copy_pem(self) -> None:
         """Copy the certificate as PEM."""
         use = self._use()
         if use is not None:

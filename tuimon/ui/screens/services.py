@@ -229,6 +229,14 @@ class ServicesScreen(Pane):
             await copy(self.app, "\n".join(said))
             self.notify(f"{counted(len(rows), 'row')} copied", markup=False, timeout=2)
 
+    async def action_copy_pem(self) -> None:
+        """Copy the certificate of the selected row."""
+        key = self.table.cursor_key
+        row = self.store.row(key) if key is not None else None
+        if row is not None and row.certificate is not None:
+            await copy(self.app, row.certificate.pem)
+            self.notify("certificate copied as PEM", markup=False, timeout=2)
+
     def action_zoom(self) -> None:
         """The table alone, or with the log."""
         self.query_one(LogFeed).toggle_class("-hidden")
