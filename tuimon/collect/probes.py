@@ -153,7 +153,7 @@ class Probes:
     async def _material(self, plan: Plan) -> Material:
         """The PEM files that a client service itself would use; what cannot be read is left out."""
         contents = []
-        for path in (plan.ca_file, plan.cert, plan.key):
+        for path in (plan.ca_file, plan.cert, plan.key, plan.crl_file):
             content = await self._host.read(path, _LIMIT) if path else None
             contents.append(b"" if content is None or isinstance(content, Failure) else content.data)
         return Material(*contents)

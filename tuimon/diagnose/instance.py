@@ -36,10 +36,7 @@ def config_error(instance: Instance) -> Finding | None:
         else f"{each.file}: {each.reason}"
         for each in config.problems[:5]
     )
-    if instance.running:
-        text = f"a restart would fail: {where}: {said}"
-    else:
-        text = f"{where} refused: {said}"
+    text = f"a restart would fail: {where}: {said}" if instance.running else f"{where} refused: {said}"
     fix = first.fix or first.meaning.removeprefix("stunnel refuses this line: ")
     return Finding("config-error", Severity.CRITICAL, text, fix, evidence, down=not instance.running)
 
@@ -83,12 +80,22 @@ def blocked(tunnels: Iterable[Tunnel]) -> Finding | None:
         if tunnel.own is None:
             continue
         found = file_failure(tunnel.own, "cert")
-        candidates = [found] if found else key_findings(tunnel.own, tunnel.key_file)
+        candidates = [found] if found else [*key_findings(tunnel.own, tunnel.key_file), *_locked(tunnel)]
         for each in candidates:
             if each.severity is Severity.CRITICAL:
                 text = f"[{tunnel.service.name}] {each.text}: stunnel cannot start"
                 return Finding(each.code, Severity.CRITICAL, text, each.fix, each.evidence, down=True)
     return None
+
+
+def _locked(tunnel: Tunnel) -> list[Finding]:
+    """An encrypted key, of which a process that runs has been told the password, and no other will be."""
+    holder = tunnel.key_file or tunnel.own
+    if holder is None or holder.key is None or not holder.key.encrypted:
+        return []
+    text = f"the private key in {holder.path.rsplit('/', 1)[-1]} needs a password"
+    fix = f"start it by hand: stunnel {tunnel.instance.key.config}; or store the key without a password"
+    return [Finding("key-unreadable", Severity.CRITICAL, text, fix, (holder.path,))]
 
 
 def port_taken(tunnels: Iterable[Tunnel]) -> Finding | None:

@@ -18,7 +18,6 @@ _ANY6 = {"::", "[::]"}
 _TLS_FIRST = {"", "proxy", "socks"}  # protocols that say nothing before TLS
 # A proxy looks the name up before TLS, so it must be an address; nothing is connected to it.
 _NOBODY = "127.0.0.1:1"
-_PROXIES = {"socks", "connect"}  # what follows TLS on a server service is somebody's free choice
 
 
 def absolute(path: str, cwd: str) -> str:
@@ -53,7 +52,7 @@ def _depth(service: Service) -> Depth:
         service.exec
         or service.texts("redirect")
         or service.requires_certificate
-        or service.protocol in _PROXIES
+        or service.proxies
         or not service.connect
     ):
         return Depth.CERTIFICATE
@@ -93,7 +92,8 @@ def plan(service: Service, primary: Service | None, cwd: str, settings: Settings
         return Plan(
             depth=depth,
             targets=tuple(dialled(each) for each in door.accept[:1]),
-            reach=service.connect if depth in (Depth.HANDSHAKE, Depth.CERTIFICATE) else (),
+            # Where the client names the target, `connect =` is there for the parser alone.
+            reach=() if depth in (Depth.OFF, Depth.LISTEN) or service.proxies else service.connect,
             reach_always=several and depth is not Depth.LISTEN,
             server_name=_pattern_name(service.sni) if primary else "",
             protocol=protocol,
@@ -111,6 +111,7 @@ def plan(service: Service, primary: Service | None, cwd: str, settings: Settings
         ca_file=absolute(service.text("CAfile"), cwd) if service.verifies else "",
         cert=absolute(service.cert, cwd),
         key=absolute(service.key_file, cwd),
+        crl_file=absolute(service.text("CRLfile"), cwd) if service.verifies else "",
         local=service.text("local"),
         minimum=_version(service, "sslVersionMin"),
         maximum=_version(service, "sslVersionMax"),

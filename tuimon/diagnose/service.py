@@ -137,7 +137,7 @@ def findings(
         said = {each.code for each in inherited}
         return (*inherited, *(each for each in own if each.code not in said))
     listener = not_listening(tunnel)
-    target = back_end(tunnel, now) or remote(tunnel)
+    target = back_end(tunnel, now) or remote(tunnel, now)
     trust = untrusted(tunnel, now) or wrong_name(tunnel)
     # A peer that is refused never gets as far as its target: trust before an early close.
     first = listener or trust or target or tls_broken(tunnel)

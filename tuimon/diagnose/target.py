@@ -51,6 +51,39 @@ def _said(reach: Reach) -> str:
     return f"connect {reach.target}: {reach.detail or reach.verdict.value}"
 
 
+def _down(tunnel: Tunnel, now: float) -> Finding | None:
+    """The target cannot be reached, in the words of direct connects or of the log."""
+    why = _unreached(tunnel)
+    if why is None:
+        return None
+    since = tunnel.traffic.target_since
+    tail = f" since {clock(since, now)}" if since is not None else ""
+    code, words = _CODES.get(why[0], ("connect-closed", "fails"))
+    if any("no such socket" in each for each in why[1]):
+        words = "does not exist"
+    text = f"connect {_targets(tunnel)} {words}{tail}"
+    return Finding(code, Severity.CRITICAL, text, _PATIENT, why[1], down=True)
+
+
+def _none_reached(tunnel: Tunnel) -> bool:
+    return bool(tunnel.reaches) and all(each.verdict is not Verdict.OK for each in tunnel.reaches)
+
+
+def _no_greeting(tunnel: Tunnel, handshake: Handshake) -> Finding | None:
+    """A mail service greets in its target's words: what is wrong before TLS is wrong there."""
+    protocol, silent = tunnel.service.protocol, handshake.verdict is Verdict.TIMEOUT
+    waiting = any(each.queue for each in tunnel.listeners)  # then nobody was accepted
+    if protocol not in {"smtp", "pop3", "imap"} or waiting:
+        return None
+    if not silent and handshake.verdict is not Verdict.CLOSED:
+        return None
+    words = f"is silent, no {protocol} greeting" if silent else f"gives no {protocol} greeting"
+    code = "connect-timeout" if silent else "connect-closed"
+    evidence = (f"probe of {handshake.target}: {handshake.verdict.value}: {handshake.detail}",)
+    text = f"target {_targets(tunnel)} {words}"
+    return Finding(code, Severity.CRITICAL, text, _PATIENT, evidence, down=True)
+
+
 def _contradicted(tunnel: Tunnel) -> bool:
     """Whether the log says that the target failed and would have told of a success after it.
 
@@ -67,24 +100,19 @@ def _contradicted(tunnel: Tunnel) -> bool:
 def back_end(tunnel: Tunnel, now: float) -> Finding | None:
     """A server service whose connect target cannot be reached: TLS is fine, then stunnel hangs up."""
     handshake = tunnel.handshake
-    if tunnel.service.client or not tunnel.service.connect:
+    if tunnel.service.client or not tunnel.service.connect or tunnel.service.proxies:
         return None
     early = handshake is not None and handshake.closed_early
     negotiating = handshake is not None and not handshake.ok and handshake.stage == "negotiation"
     proved = handshake is not None and handshake.ok and not early and handshake.handshake_ms is not None
-    if (proved and not _contradicted(tunnel)) or not (early or negotiating or tunnel.traffic.target_failure):
+    failing = tunnel.traffic.target_failure or _none_reached(tunnel)
+    if (proved and not _contradicted(tunnel)) or not (early or negotiating or failing):
         return None
-    why = _unreached(tunnel)
-    since = tunnel.traffic.target_since
-    tail = f" since {clock(since, now)}" if since is not None else ""
-    if why is not None:
-        code, words = _CODES.get(why[0], ("connect-closed", "fails"))
-        if any("no such socket" in each for each in why[1]):
-            words = "does not exist"
-        text = f"connect {_targets(tunnel)} {words}{tail}"
-        return Finding(code, Severity.CRITICAL, text, _PATIENT, why[1], down=True)
+    found = _down(tunnel, now)
+    if found is not None:
+        return found
     if not early:
-        return None
+        return _no_greeting(tunnel, handshake) if handshake and negotiating else None
     text = f"target {_targets(tunnel)} hangs up right after the handshake"
     evidence = ("the peer closed within the wait after a complete handshake",)
     return Finding("connect-closed", Severity.CRITICAL, text, _PATIENT, evidence, down=True)
@@ -106,11 +134,13 @@ def _remote(code: str, text: str, fix: str, handshake: Handshake) -> Finding:
     return Finding(code, Severity.CRITICAL, text, fix, evidence, down=True)
 
 
-def remote(tunnel: Tunnel) -> Finding | None:
+def remote(tunnel: Tunnel, now: float) -> Finding | None:
     """A client service whose remote cannot be reached or refuses TLS."""
     handshake = tunnel.handshake
-    if not tunnel.service.client or handshake is None:
+    if not tunnel.service.client:
         return None
+    if handshake is None:  # with a shared key, say: the log alone can tell
+        return _down(tunnel, now) if _contradicted(tunnel) else None
     where = handshake.target or _targets(tunnel)
     if handshake.ok:
         return _hangs_up(tunnel, handshake, where) if handshake.closed_early else None
@@ -181,6 +211,24 @@ def _pinned(tunnel: Tunnel) -> bool | None:
     return any(each.sha256 == served.sha256 for each in tunnel.ca.certificates)
 
 
+def _expired(tunnel: Tunnel, handshake: Handshake, depth: int, now: float) -> tuple[str, str, str]:
+    """Code, text and fix for the certificate at `depth`: the leaf, one that was sent, or our own CA's."""
+    where, chain = handshake.target, handshake.chain
+    if depth < len(chain):
+        whose = f"chain: {chain[depth].title}" if depth else "certificate"
+        ago = span(chain[depth].seconds_left(now))
+        return "peer-cert-expired", f"remote {where}: {whose} expired {ago} ago", "tell the remote"
+    issuer = chain[-1].issuer
+    known = tunnel.ca.certificates if tunnel.ca else ()
+    own = max(
+        (each for each in known if each.subject == issuer), key=lambda each: each.not_after, default=None
+    )
+    name = tunnel.service.text("CAfile")
+    ago = f" {span(own.seconds_left(now))} ago" if own else ""
+    text = f"{name.rsplit('/', 1)[-1]}: {own.title if own else 'the authority'} expired{ago} ({where})"
+    return "ca-expired", text, f"put the new authority into {name}, then reload"
+
+
 def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
     """The remote shows a certificate that this client service will refuse."""
     handshake = tunnel.handshake
@@ -196,10 +244,7 @@ def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
 
     if _verifies_chain(tunnel) and handshake.trusted is False:
         if _EXPIRED in errors:
-            ago = span(now - handshake.chain[0].not_after.timestamp())
-            return refuse(
-                "peer-cert-expired", f"remote {where}: certificate expired {ago} ago", "tell the remote"
-            )
+            return refuse(*_expired(tunnel, handshake, errors[_EXPIRED].depth, now))
         if _NOT_YET in errors:
             return refuse("peer-cert-not-yet-valid", f"remote {where}: not valid yet", "check both clocks")
         if _REVOKED in errors:

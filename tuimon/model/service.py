@@ -135,6 +135,11 @@ class Service:
         return self.psk and not self.cert
 
     @property
+    def proxies(self) -> bool:
+        """Whether it connects to wherever its clients say, whatever `connect =` says."""
+        return not self.client and self.protocol in {"socks", "connect"}
+
+    @property
     def verifies(self) -> bool:
         """Whether the service verifies the peer's certificate in any way."""
         if any(self.yes(name) for name in ("verifyChain", "verifyPeer", "requireCert")):

@@ -22,8 +22,8 @@ class Plan:
     remote of a client service.  `reach` are TCP addresses that are only connected to: always where
     there are several, else only to find out why the peer hung up early (`reach_always`).  Paths are
     absolute; `minimum` and `maximum` are versions as sslVersion spells them, `legacy` allows a second
-    attempt with TLS 1.0 and 1.1; `ca_file`, `cert` and `key` are what a client service itself uses
-    towards its remote.
+    attempt with TLS 1.0 and 1.1; `ca_file`, `cert`, `key` and `crl_file` are what a client service itself
+    uses towards its remote.
     """
 
     depth: Depth
@@ -36,6 +36,7 @@ class Plan:
     ca_file: str = ""
     cert: str = ""
     key: str = ""
+    crl_file: str = ""
     local: str = ""
     minimum: str = ""
     maximum: str = ""

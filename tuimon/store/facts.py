@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tuimon import events
-from tuimon.diagnose.policy import absolute, plan
+from tuimon.diagnose.policy import absolute, dialled, plan
 from tuimon.model.certificate import CertificateFile
-from tuimon.model.endpoint import Socket
+from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
@@ -212,7 +212,7 @@ class Facts:
         return Tunnel(
             service=service,
             instance=instance,
-            plan=self._plan(service, primary, instance, cwd),
+            plan=self._plan(service, primary, instance, cwd, seen),
             primary=primary,
             listeners=seen.listeners,
             sockets_known=self.table(instance) is not None,
@@ -228,12 +228,22 @@ class Facts:
             traffic=self.logbook.traffic.get((instance.log, service.name), Traffic()),
         )
 
-    def _plan(self, service: Service, primary: Service | None, instance: Instance, cwd: str) -> Plan:
+    def _plan(
+        self, service: Service, primary: Service | None, instance: Instance, cwd: str, seen: Sockets
+    ) -> Plan:
         chosen = plan(service, primary, cwd, self.settings)
-        if instance.process is None or not instance.process.net:
+        if instance.process is not None and instance.process.net:
+            # Its addresses are those of another network namespace: from here we would dial somebody else.
+            return replace(chosen, depth=Depth.LISTEN, targets=(), reach=(), reach_always=False)
+        if service.client:
             return chosen
-        # Its addresses are those of another network namespace: from here we would dial somebody else.
-        return replace(chosen, depth=Depth.LISTEN, targets=(), reach=(), reach_always=False)
+        if any(not each.path and each.number == 0 for each in chosen.targets):  # a random port
+            bound = tuple(dialled(Endpoint.parse(f"{each.address}:{each.port}")) for each in seen.listeners)
+            known = len({each.port for each in bound}) == 1
+            chosen = replace(chosen, targets=bound[:1], depth=chosen.depth if known else Depth.LISTEN)
+        # Where nobody listens on loopback, to be refused costs nobody anything.
+        alone = not seen.targets and join.on_loopback(chosen.reach) == chosen.reach != ()
+        return replace(chosen, reach_always=chosen.reach_always or alone)
 
     def named_configs(self) -> frozenset[str]:
         """Configurations that processes and units name."""
