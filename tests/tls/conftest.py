@@ -5,7 +5,7 @@ import queue
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
@@ -158,31 +158,6 @@ def free_port() -> int:
     """A port that nobody listens on at this moment."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         return listener.getsockname()[1]
-
-
-@pytest.fixture(scope="session")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    """The certificates of all TLS tests."""
-    return Pki(tmp_path_factory.mktemp("pki"))
-
-
-@pytest.fixture
-def cleanup() -> Iterator[ExitStack]:
-    """What is closed when the test ends, last first."""
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def backend(cleanup: ExitStack) -> Callable[..., Backend]:
-    """Start a back end that greets and answers as told."""
-
-    def start(greeting: bytes = b"", answers: dict[bytes, bytes] | None = None) -> Backend:
-        peer = Backend(greeting, answers)
-        cleanup.callback(peer.close)
-        return peer
-
-    return start
 
 
 @pytest.fixture

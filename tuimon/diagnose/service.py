@@ -15,15 +15,8 @@ from tuimon.diagnose.listener import (
     slow,
     tls_broken,
 )
-from tuimon.diagnose.target import (
-    back_end,
-    clients_fail,
-    partial,
-    remote,
-    remote_expiry,
-    untrusted,
-    wrong_name,
-)
+from tuimon.diagnose.remote import clients_fail, remote, remote_expiry, untrusted, wrong_name
+from tuimon.diagnose.target import back_end, partial
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import DENIED, Depth
 from tuimon.model.tunnel import Tunnel
