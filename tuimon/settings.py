@@ -39,7 +39,6 @@ class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     clock: _Seconds = 1
     processes: _Seconds = 1
-    sockets: _Seconds = 1
     units: _Seconds = 30
     files: _Seconds = 5
     handshake: _Seconds = 300
