@@ -234,7 +234,7 @@ def test_details_lead_to_the_certificate_with_all_its_fields(shown: Terminal) ->
 def test_log_is_live_and_folds_our_own_probes(shown: Terminal) -> None:
     """A real connection shows at once; a probe only adds to the count of what is folded."""
     shown.press("2")
-    shown.sees("─ log ─ all ─ following")
+    shown.until(lambda: "─ log ─ all ─ following" in shown.text and "levels 0 to" not in shown.text)
 
     def folded() -> int:
         found = re.search(r"(\d+) lines? of our own probes folded", shown.text)
@@ -242,9 +242,14 @@ def test_log_is_live_and_folds_our_own_probes(shown: Terminal) -> None:
 
     before = shown.until(folded)
     port = accept_port(str(Path(folder_in(shown))), "pgsql-eu")
+    shown.press("/", *"pgsql-eu")  # or the traffic of the others may push the line out of sight
+    shown.press("enter")
+    shown.sees("─ filter pgsql-eu ─")
     with socket.create_connection(("127.0.0.1", port)) as link:
         mine = link.getsockname()[1]
         shown.sees(rf"pgsql-eu +#\d+ accepted 127\.0\.0\.1:{mine}$")
+    shown.press("esc")
+    shown.until(lambda: "filter pgsql-eu" not in shown.text)
     shown.press("1")
     shown.until(lambda: services(shown))
     shown.press("j", "p", "2")
