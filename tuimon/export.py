@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tuimon.diagnose.certificate import problems
-from tuimon.diagnose.finding import Finding, Light, State
+from tuimon.diagnose.finding import Finding, State
 from tuimon.diagnose.handshake import judge
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import Handshake
@@ -117,10 +117,6 @@ def _ms(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _light(light: Light) -> str:
-    return light.value
-
-
 def service(row: Row, now: float, settings: Settings) -> Json:
     """One service."""
     tunnel: Tunnel = row.tunnel
@@ -141,9 +137,9 @@ def service(row: Row, now: float, settings: Settings) -> Json:
         "health": _HEALTH.get(row.state, "unknown"),
         "state": "unknown" if row.state is State.PENDING else row.state.value,
         "since": stamp(row.since),
-        "listen": _light(listen),
-        "tls": _light(tls),
-        "target": _light(target),
+        "listen": listen.value,
+        "tls": tls.value,
+        "target": target.value,
         "probe": tunnel.plan.depth.value,
         "checked_at": stamp(tunnel.probed_at),
         "sessions": tunnel.sessions,

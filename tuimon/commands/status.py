@@ -14,7 +14,7 @@ import msgspec
 from tuimon import export
 from tuimon.commands import seconds
 from tuimon.commands.screen import existing
-from tuimon.diagnose.finding import State
+from tuimon.diagnose.finding import label
 from tuimon.host.local import LocalHost
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
@@ -24,16 +24,6 @@ from tuimon.text import counted
 NAME = "status"
 HELP = "one full sweep, printed: discover, parse, probe, read certificates, judge"
 
-_SIGNS = {
-    State.DOWN: "✖ DOWN",
-    State.CRITICAL: "✖ CRIT",
-    State.WARNING: "▲ WARN",
-    State.UNKNOWN: "?",
-    State.PENDING: "…",
-    State.OK: "● OK",
-    State.NOT_PROBED: "–",
-    State.OFF: "○ OFF",
-}
 _ASCII = str.maketrans(
     {"✖": "x", "▲": "!", "●": "*", "…": ".", "–": "-", "○": "o", "→": ">", "−": "-", "↳": "\\"}
 )
@@ -72,7 +62,7 @@ def table(store: Store, width: int, paths: tuple[str, ...] = ()) -> list[str]:
     names = max(7, min(names, 24))
     lines = [f"{'STATE':7} {'SERVICE':{names}} {'CERT':>7}  WHY"]
     for row in rows:
-        line = f"{_SIGNS[row.state]:7} {_name(row)[:names]:{names}} {days(row, store.now):>7}  {row.why}"
+        line = f"{label(row.state):7} {_name(row)[:names]:{names}} {days(row, store.now):>7}  {row.why}"
         lines.append(line if len(line) <= width else line[: width - 1] + "…")
     total = store.summary()
     words = (

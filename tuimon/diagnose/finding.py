@@ -44,6 +44,34 @@ RANK = {state: rank for rank, state in enumerate(State)}
 """Worst first."""
 
 
+WORDS = {
+    State.DOWN: "DOWN",
+    State.CRITICAL: "CRIT",
+    State.WARNING: "WARN",
+    State.UNKNOWN: "?",
+    State.PENDING: "…",
+    State.OK: "OK",
+    State.NOT_PROBED: "–",
+    State.OFF: "OFF",
+}
+SIGNS = {
+    State.DOWN: "✖",
+    State.CRITICAL: "✖",
+    State.WARNING: "▲",
+    State.UNKNOWN: "?",
+    State.PENDING: "…",
+    State.OK: "●",
+    State.NOT_PROBED: "–",
+    State.OFF: "○",
+}
+
+
+def label(state: State) -> str:
+    """Sign and word of a state: it is never told by a colour alone."""
+    sign, word = SIGNS[state], WORDS[state]
+    return sign if sign == word else f"{sign} {word}"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One judgement.  `code` is public; `down` says that new clients cannot get through; `off` that

@@ -25,6 +25,7 @@ async def copy(app: App[Any], text: str) -> None:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        await asyncio.wait_for(process.communicate(text.encode()), 2)
+        async with asyncio.timeout(2):
+            await process.communicate(text.encode())
     except (OSError, TimeoutError):
         return  # OSC 52 was sent all the same

@@ -41,26 +41,6 @@ LIGHT = Theme(
     variables={"text-muted": "#66727e"},
 )
 
-WORDS = {
-    State.DOWN: "DOWN",
-    State.CRITICAL: "CRIT",
-    State.WARNING: "WARN",
-    State.UNKNOWN: "?",
-    State.PENDING: "…",
-    State.OK: "OK",
-    State.NOT_PROBED: "–",
-    State.OFF: "OFF",
-}
-SIGNS = {
-    State.DOWN: "✖",
-    State.CRITICAL: "✖",
-    State.WARNING: "▲",
-    State.UNKNOWN: "?",
-    State.PENDING: "…",
-    State.OK: "●",
-    State.NOT_PROBED: "–",
-    State.OFF: "○",
-}
 LIGHTS = {Light.OK: "●", Light.FAILED: "✖", Light.UNKNOWN: "?", Light.SKIPPED: "–"}
 
 ASCII = str.maketrans(

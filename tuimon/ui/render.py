@@ -9,14 +9,14 @@ import time
 from rich.text import Text
 
 from tuimon.diagnose.certificate import critical_below, warn_below
-from tuimon.diagnose.finding import State
+from tuimon.diagnose.finding import State, label
 from tuimon.model.certificate import Certificate
 from tuimon.model.log import Event
 from tuimon.model.service import Service
 from tuimon.settings import Settings
 from tuimon.store import CertificateUse, LogLine, Row, Summary
 from tuimon.text import counted
-from tuimon.ui.palette import LIGHTS, SIGNS, WORDS, Palette
+from tuimon.ui.palette import LIGHTS, Palette
 
 DAY = 86400
 _CERT = 7  # cells of the CERT column
@@ -40,9 +40,8 @@ def left_style(certificate: Certificate, now: float, settings: Settings, palette
 
 def state(each: State, palette: Palette) -> Text:
     """Sign and word of a state."""
-    sign, word = SIGNS[each], WORDS[each]
     text = Text()
-    text.append(palette.draw(sign if sign == word else f"{sign} {word}"), palette.states.get(each, ""))
+    text.append(palette.draw(label(each)), palette.states.get(each, ""))
     return text
 
 

@@ -9,8 +9,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tuimon.diagnose.finding import State, label
 from tuimon.ui.keys import APP, DETAIL, LIST, LOG, MOVES, Key
-from tuimon.ui.palette import LIGHTS, SIGNS, WORDS, Palette
+from tuimon.ui.palette import LIGHTS, Palette
 
 _STATES = {
     "down": "new clients cannot get through",
@@ -40,11 +41,8 @@ def help_text(palette: Palette) -> Text:
     text = Text()
     _keys(text, (APP, LIST, MOVES, LOG, DETAIL), palette)
     text.append("\n States\n", f"bold {palette.accent}".strip())
-    for state, word in WORDS.items():
-        sign = SIGNS[state]
-        text.append(
-            palette.draw(f"   {sign if sign == word else f'{sign} {word}':24}"), palette.states.get(state, "")
-        )
+    for state in State:
+        text.append(palette.draw(f"   {label(state):24}"), palette.states.get(state, ""))
         text.append(f"{_STATES[state.value]}\n")
     text.append("\n L T C", f"bold {palette.accent}".strip())
     text.append("  listener, TLS, connect target (of a client service: the remote's TLS and TCP)\n")
