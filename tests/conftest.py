@@ -52,9 +52,16 @@ def backend(cleanup: ExitStack) -> Callable[..., Backend]:
 def start_stunnel(cleanup: ExitStack, tmp_path: Path, pki: Pki) -> Callable[..., Stunnel]:
     """Start a stunnel with these sections; `cert` and `key` of the PKI are the defaults of all."""
 
-    def start(services: str, *, cert: str = "server", options: str = "", name: str = "stunnel") -> Stunnel:
+    def start(
+        services: str,
+        *,
+        cert: str = "server",
+        options: str = "",
+        name: str = "stunnel",
+        by: tuple[str, ...] = ("stunnel",),
+    ) -> Stunnel:
         files = f"cert = {pki.path(cert + '.pem')}\nkey = {pki.path(cert + '.key')}\n" if cert else ""
-        program = Stunnel(tmp_path, services, options + "\n" + files, name)
+        program = Stunnel(tmp_path, services, options + "\n" + files, name, by)
         cleanup.callback(program.close)
         return program
 

@@ -72,16 +72,24 @@ async def running(collector: Collector, recorder: Recorder) -> AsyncIterator[Non
 class Stunnel:
     """A real stunnel that runs `services` (sections as text) until it is closed.
 
-    `config` and `log` are its files.  It reads the certificates by absolute path.
+    `config` and `log` are its files, `by` the command that becomes it.  It reads the certificates by
+    absolute path.
     """
 
-    def __init__(self, folder: Path, services: str, options: str = "", name: str = "stunnel") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        services: str,
+        options: str = "",
+        name: str = "stunnel",
+        by: tuple[str, ...] = ("stunnel",),
+    ) -> None:
         self.config, self.log = folder / f"{name}.conf", folder / f"{name}.log"
         head = f"foreground = quiet\nsyslog = no\ndebug = 5\npid =\noutput = {self.log}\n{options}\n"
         self.config.write_text(head + services)
         self.started = time.time()
         # The exec is part of what is tested: first the process is setpriv, then it is stunnel.
-        argv = ["setpriv", "--pdeathsig", "TERM", "stunnel", str(self.config)]
+        argv = ["setpriv", "--pdeathsig", "TERM", *by, str(self.config)]
         self._process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -38,7 +38,7 @@ async def test_a_stunnel_is_seen_with_all_its_facts(host: LocalHost, start_stunn
     (process,) = (each for each in found if each.pid == program.pid)
     assert process.argument == str(program.config)
     assert process.config == ""
-    assert process.logs == (OpenLog(str(program.log), False),)
+    assert process.logs == (OpenLog(str(program.log), False, program.log.stat().st_ino),)
     assert os.path.basename(process.id.exe).startswith("stunnel")
     assert abs(process.id.started - program.started) < 2
     assert (process.user, process.cwd, process.root) == ("root", os.getcwd(), "/")
@@ -97,14 +97,15 @@ async def test_a_log_that_was_rotated_away_is_seen_under_its_new_name(start_stun
     table = ProcessTable()
     program = start_stunnel(service(free_port()))
     rotated = program.log.with_suffix(".log.1")
+    inode = program.log.stat().st_ino
     program.log.rename(rotated)
     found = seen(table, program.pid)
     assert found
-    assert found.logs == (OpenLog(str(rotated), False),)
+    assert found.logs == (OpenLog(str(rotated), False, inode),)
     rotated.unlink()
     found = seen(table, program.pid)
     assert found
-    assert found.logs == (OpenLog(str(rotated), True),)
+    assert found.logs == (OpenLog(str(rotated), True, inode),)
 
 
 async def test_two_instances_are_two_and_helpers_are_none(start_stunnel: Start) -> None:

@@ -6,31 +6,32 @@ ones are looked at again, because `setpriv`, shells and wrappers become stunnel 
 """
 
 import os
-import stat
 import time
+from collections.abc import Sequence
 
 import psutil
 
+from tuimon.host.descriptors import DELETED, descriptors
+from tuimon.host.standing import Standings, link
 from tuimon.model.process import OpenLog, Process, ProcessId
 from tuimon.text import printable
 
 NAMES = frozenset({"stunnel", "stunnel4", "stunnel5"})
 _YOUNG = 10.0  # seconds after which a process is believed to stay the program it is
 _FORGET = 60.0  # seconds after which every process is looked at again
-_DELETED = " (deleted)"
 
 
 def _is_stunnel(process: psutil.Process) -> bool:
     """Whether the executable (or, where it may not be seen, the name) is stunnel's."""
-    if process.name().removesuffix(_DELETED) in NAMES:
+    if process.name().removesuffix(DELETED) in NAMES:
         return True
     try:
-        return os.path.basename(process.exe().removesuffix(_DELETED)) in NAMES
+        return os.path.basename(process.exe().removesuffix(DELETED)) in NAMES
     except psutil.Error:
         return False
 
 
-def _argument(cmdline: list[str]) -> str:
+def _argument(cmdline: Sequence[str]) -> str:
     """The configuration named on the command line, `-fd N` for a descriptor, or empty."""
     rest = cmdline[1:]
     if rest and rest[0] == "-fd":
@@ -38,100 +39,54 @@ def _argument(cmdline: list[str]) -> str:
     return printable(rest[0]) if rest else ""
 
 
-def _descriptors(pid: int) -> tuple[int, frozenset[int], tuple[OpenLog, ...]]:
-    """Count of descriptors, inodes of the sockets among them, regular files open for appending."""
-    folder = f"/proc/{pid}/fd"
-    inodes: set[int] = set()
-    logs: list[OpenLog] = []
-    names = os.listdir(folder)
-    for name in names:
-        try:
-            target = os.readlink(f"{folder}/{name}")
-            if target.startswith("socket:["):
-                inodes.add(int(target[8:-1]))
-            elif target.startswith("/") and not target.startswith(("/dev/", "/proc/", "/memfd:")):
-                log = _log(pid, name, target)
-                if log is not None:
-                    logs.append(log)
-        except OSError:
-            continue  # closed between the listing and the look
-    return len(names), frozenset(inodes), tuple(logs)
-
-
-def _log(pid: int, fd: str, target: str) -> OpenLog | None:
-    if not stat.S_ISREG(os.stat(f"/proc/{pid}/fd/{fd}").st_mode):
-        return None
-    with open(f"/proc/{pid}/fdinfo/{fd}", "rb") as info:
-        flags = int(info.read(200).split(b"flags:\t")[1].split()[0], 8)
-    if not flags & os.O_ACCMODE or not flags & os.O_APPEND:
-        return None
-    return OpenLog(printable(target.removesuffix(_DELETED)), target.endswith(_DELETED))
-
-
-def _unit(pid: int) -> str:
-    """The systemd service whose control group holds the process, or empty."""
+def _tracer(pid: int) -> str:
+    """Who traces the process, `strace 4711`; empty where nobody does."""
     try:
-        with open(f"/proc/{pid}/cgroup", "rb") as file:
-            lines = file.read(4096).decode("utf-8", "replace").splitlines()
-    except OSError:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            found = next((line for line in file if line.startswith(b"TracerPid:")), b"0")
+        tracer = int(found.split()[-1])
+        return f"{printable(psutil.Process(tracer).name())} {tracer}" if tracer else ""
+    except (OSError, ValueError, psutil.Error):
         return ""
-    for line in lines:
-        for part in reversed(line.rpartition(":")[2].split("/")):
-            if part.endswith(".service"):
-                return printable(part)
-    return ""
 
 
-def _fd_limit(pid: int) -> int | None:
-    try:
-        with open(f"/proc/{pid}/limits", "rb") as file:
-            for line in file:
-                if line.startswith(b"Max open files"):
-                    return int(line[14:].split()[0])
-    except (OSError, ValueError):
-        pass
-    return None
-
-
-def _link(pid: int, name: str) -> str | None:
-    try:
-        return printable(os.readlink(f"/proc/{pid}/{name}"))
-    except OSError:
-        return None
-
-
-def _look(process: psutil.Process) -> Process:
+def _look(process: psutil.Process, standings: Standings) -> Process:
     """Everything this user may see of one stunnel process; raises `psutil.NoSuchProcess`."""
     pid = process.pid
     with process.oneshot():
-        exe = _link(pid, "exe")
-        cwd, root, net = _link(pid, "cwd"), _link(pid, "root"), _link(pid, "ns/net")
-        hidden = [name for name, value in (("exe", exe), ("cwd", cwd)) if value is None]
+        exe = link(pid, "exe")
+        known = standings.of(process, exe or "")
+        hidden = [name for name, value in (("exe", exe), ("cwd", known.cwd)) if value is None]
         fds: int | None = None
         inodes: frozenset[int] = frozenset()
         logs: tuple[OpenLog, ...] = ()
         try:
-            fds, inodes, logs = _descriptors(pid)
+            fds, inodes, logs = descriptors(pid)
         except PermissionError:
             hidden.append("open files")
         except OSError:
             raise psutil.NoSuchProcess(pid) from None
+        program, status = (exe or process.name()).removesuffix(DELETED), str(process.status())
         return Process(
-            id=ProcessId(pid, process.create_time(), exe or process.name()),
+            id=ProcessId(pid, process.create_time(), program),
             parent=process.ppid(),
-            user=printable(process.username()),
-            argument=_argument(process.cmdline()),
-            cwd=cwd or "",
-            root=root or "/",
+            user=known.user,
+            argument=_argument(known.arguments),
+            cwd=known.cwd or "",
+            root=known.root or "/",
             logs=logs,
-            status=str(process.status()),
+            status=status,
+            tracer=_tracer(pid) if status == psutil.STATUS_TRACING_STOP else "",
+            frozen=known.frozen,
             threads=process.num_threads(),
             fds=fds,
-            fd_limit=_fd_limit(pid),
+            fd_limit=known.fd_limit,
             memory=process.memory_info().rss,
-            cgroup_unit=_unit(pid),
-            net="" if net == _link(os.getpid(), "ns/net") else net or "",
+            cgroup_unit=known.unit,
+            net="" if known.net == link(os.getpid(), "ns/net") else known.net or "",
             inodes=inodes,
+            exe_replaced=exe is not None and exe.endswith(DELETED),
+            libraries_replaced=known.libraries_replaced,
             hidden=tuple(hidden),
         )
 
@@ -142,6 +97,7 @@ class ProcessTable:
     def __init__(self) -> None:
         self._others: dict[int, float] = {}  # pid → monotonic time until which it is looked at again
         self._ours: dict[int, psutil.Process] = {}
+        self._standings = Standings()
         self._forget_at = 0.0
 
     def scan(self) -> tuple[Process, ...]:
@@ -153,6 +109,7 @@ class ProcessTable:
         pids = set(psutil.pids())
         self._others = {pid: until for pid, until in self._others.items() if pid in pids}
         self._ours = {pid: process for pid, process in self._ours.items() if pid in pids}
+        self._standings.keep(pids)
         found: dict[int, Process] = {}
         for pid in sorted(pids):
             if self._others.get(pid, now) < now:
@@ -170,7 +127,7 @@ class ProcessTable:
             if _is_stunnel(process):
                 self._ours[pid] = process
                 self._others.pop(pid, None)
-                return _look(process)
+                return _look(process, self._standings)
             self._ours.pop(pid, None)
             if pid not in self._others:
                 age = time.time() - process.create_time()

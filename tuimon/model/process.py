@@ -16,10 +16,15 @@ class ProcessId(NamedTuple):
 
 
 class OpenLog(NamedTuple):
-    """A regular file that the process holds open for appending; `path` is the outer path."""
+    """A regular file that the process holds open to log to.
+
+    `path` is the outer path, which follows the file when it is renamed; `inode` tells whether the name
+    in the configuration still leads to it.
+    """
 
     path: str
     deleted: bool
+    inode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,10 @@ class Process:
 
     `config` is the absolute path of its configuration as seen from outside, empty where it cannot be
     known; `argument` what the command line says (empty: the compiled-in default).  `status` is
-    psutil's word (`sleeping`, `stopped`, `zombie`, …).  `inodes` are its socket inodes.
-    `hidden` names what this user may not see of it.
+    psutil's word (`sleeping`, `stopped`, `zombie`, …), `tracer` who stopped it if that was a debugger,
+    `frozen` the control group that is frozen with it.  `inodes` are its socket inodes.
+    `exe_replaced` and `libraries_replaced` tell that its executable, or the TLS libraries named, are
+    no longer the files on disk.  `hidden` names what this user may not see of it.
     """
 
     id: ProcessId
@@ -41,6 +48,8 @@ class Process:
     root: str = "/"
     logs: tuple[OpenLog, ...] = ()
     status: str = ""
+    tracer: str = ""
+    frozen: str = ""
     threads: int = 0
     fds: int | None = None
     fd_limit: int | None = None
@@ -48,6 +57,8 @@ class Process:
     cgroup_unit: str = ""
     net: str = ""
     inodes: frozenset[int] = frozenset()
+    exe_replaced: bool = False
+    libraries_replaced: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
 
     @property
