@@ -5,12 +5,8 @@ timeout; a file system that stalls costs a thread and a `Failure`, never the scr
 """
 
 import asyncio
-import contextlib
-import errno
-import grp
 import os
 import pwd
-import shutil
 import socket
 import stat
 import time
@@ -18,7 +14,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from tuimon.host import commands
 from tuimon.host.base import MAX_READ, Completed, Entry, FileContent, Pipe, Stream, Tail, Watch
+from tuimon.host.failures import failure_of
 from tuimon.host.net import connect
 from tuimon.host.procs import ProcessTable
 from tuimon.host.watch import Watcher
@@ -31,36 +29,6 @@ from tuimon.text import printable
 T = TypeVar("T")
 
 _PATIENCE = 5.0  # seconds for one look at a file system
-_OUTPUT = 1 << 20  # bytes kept of what a command prints
-_REASONS = {
-    errno.ENOENT: Reason.MISSING,
-    errno.ENOTDIR: Reason.MISSING,
-    errno.EACCES: Reason.DENIED,
-    errno.EPERM: Reason.DENIED,
-}
-
-
-def _failure(error: OSError, path: str) -> Failure:
-    reason = _REASONS.get(error.errno or 0, Reason.OTHER)
-    words = {Reason.MISSING: "no such file", Reason.DENIED: "permission denied"}
-    needs = _who_may(path) if reason is Reason.DENIED else ""
-    return Failure(
-        reason, f"{printable(path)}: {words.get(reason) or printable(error.strerror or '?')}", needs
-    )
-
-
-def _who_may(path: str) -> str:
-    """The group that may read `path`, else root; a folder above that is closed counts like the file."""
-    for place in (path, os.path.dirname(path)):
-        try:
-            status = os.stat(place)
-        except OSError:
-            continue
-        if status.st_mode & stat.S_IRGRP and status.st_gid and not status.st_mode & stat.S_IROTH:
-            with contextlib.suppress(KeyError):
-                return f"group {printable(grp.getgrgid(status.st_gid).gr_name)}"
-        break
-    return "root"
 
 
 def _stamp(status: os.stat_result) -> Stamp:
@@ -79,7 +47,7 @@ def _open_regular(path: str) -> tuple[int, os.stat_result] | Failure:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
-        return _failure(error, path)
+        return failure_of(error, path)
     status = os.fstat(fd)
     if stat.S_ISREG(status.st_mode):
         return fd, status
@@ -102,7 +70,7 @@ def _read(path: str, limit: int) -> FileContent | Failure:
                 if size > limit:
                     return Failure(Reason.TOO_LARGE, f"{printable(path)} is larger than {limit} bytes")
         except OSError as error:
-            return _failure(error, path)
+            return failure_of(error, path)
     mode = stat.S_IMODE(status.st_mode)
     return FileContent(b"".join(chunks), _stamp(status), mode, _owner(status.st_uid))
 
@@ -112,14 +80,14 @@ def _list(path: str) -> tuple[Entry, ...] | Failure:
         with os.scandir(path) as entries:
             return tuple(Entry(entry.name, entry.is_file()) for entry in entries)
     except OSError as error:
-        return _failure(error, path)
+        return failure_of(error, path)
 
 
 def _stat(path: str) -> Stamp | Failure:
     try:
         return _stamp(os.stat(path))
     except OSError as error:
-        return _failure(error, path)
+        return failure_of(error, path)
 
 
 class LocalTail:
@@ -156,23 +124,6 @@ class LocalTail:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-class LocalPipe:
-    """A child process whose output is read as it comes."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def read(self, limit: int) -> bytes:
-        """Up to `limit` bytes as soon as there are any; empty when the command ended."""
-        return b"" if self._process.stdout is None else await self._process.stdout.read(limit)
-
-    async def close(self) -> None:
-        """End the command."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
 
 
 class LocalHost:
@@ -229,43 +180,11 @@ class LocalHost:
 
     async def run(self, argv: tuple[str, ...], timeout: float) -> Completed | Failure:
         """Run a command to its end, without a shell and without input."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, "LC_ALL": "C.UTF-8"},
-            )
-        except OSError as error:
-            return _failure(error, argv[0])
-        try:
-            async with asyncio.timeout(timeout):
-                out, err = await process.communicate()
-        except TimeoutError:
-            return Failure(Reason.TIMEOUT, f"{argv[0]} did not end within {timeout:.0f} s")
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        return Completed(process.returncode or 0, out[:_OUTPUT], err[:_OUTPUT])
+        return await commands.run(argv, timeout)
 
     async def stream(self, argv: tuple[str, ...]) -> Pipe | Failure:
         """Start a command that runs on, without a shell and without input; it ends with us."""
-        tie = shutil.which("setpriv")
-        tied = (tie, "--pdeathsig", "TERM", "--", *argv) if tie else argv
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *tied,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env={**os.environ, "LC_ALL": "C.UTF-8"},
-            )
-        except OSError as error:
-            return _failure(error, argv[0])
-        return LocalPipe(process)
+        return await commands.stream(argv)
 
     async def processes(self) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""
