@@ -14,6 +14,7 @@ from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Verdict
 from tuimon.model.process import OpenLog, Process, ProcessId, SocketTable
+from tuimon.model.remark import Remark
 from tuimon.model.service import Config, ServiceKey, Stamp
 from tuimon.parse.stunnel_conf import run
 from tuimon.parse.stunnel_connections import LogReader
@@ -92,6 +93,10 @@ class World:
 
     def units(self) -> None:
         self.tell(events.UnitsSeen(HOST, (), Failure(Reason.UNSUPPORTED, "no systemd")))
+
+    def checked(self, *remarks: Remark) -> None:
+        """stunnel would start, but for these."""
+        self.tell(*(events.ConfigChecked(HOST, want, remarks) for want in self.store.interest().checks))
 
     def listening(self, *, mine: bool = True, queue: int = 0) -> SocketTable:
         """Every accept address of the configuration has its listening socket."""

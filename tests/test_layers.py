@@ -21,7 +21,7 @@ ARROWS: dict[str, set[str]] = {
     "ui": {"runtime", "store", "events", "diagnose"},
     "runtime": {"collect", "control", "store", "events", "host"},  # host: it is given one, and hands it on
     "export": {"store", "diagnose"},  # the public JSON
-    "collect": {"host", "parse", "tls", "events"},
+    "collect": {"host", "parse", "tls", "events", "lint"},
     "control": {"host", "parse", "diagnose", "events"},
     "demo": {"host", "control"},
     "lint": {"host", "parse", "diagnose", "export"},  # what stunnel would say to a file, on this machine

@@ -11,7 +11,9 @@ from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
 from tuimon.model.log import LogRecord
 from tuimon.model.process import Process, SocketTable
+from tuimon.model.remark import Remark
 from tuimon.model.service import Config, ServiceKey
+from tuimon.model.tunnel import CheckWant
 from tuimon.model.unit import Unit
 
 
@@ -37,6 +39,15 @@ class ConfigRead:
 
     host: str
     config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChecked:
+    """What stands against a start with a configuration now; `want` is what was asked."""
+
+    host: str
+    want: CheckWant
+    remarks: tuple[Remark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,7 @@ Event = (
     Ticked
     | ConfigsFound
     | ConfigRead
+    | ConfigChecked
     | ProcessesSeen
     | UnitsSeen
     | SocketsSeen

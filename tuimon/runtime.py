@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tuimon.collect.base import Collector
 from tuimon.collect.certificates import Certificates
+from tuimon.collect.checks import Checks
 from tuimon.collect.clock import Clock
 from tuimon.collect.configs import Configs
 from tuimon.collect.journal import Journal
@@ -47,6 +48,7 @@ class Runtime:
             Logs(host),
             Journal(host),
             Units(host, settings),
+            Checks(host, settings),
             self._probes,
         )
         self._listeners: list[Callable[[Changes], None]] = []

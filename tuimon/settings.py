@@ -41,6 +41,7 @@ class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     processes: _Seconds = 1
     units: _Seconds = 30
     files: _Seconds = 5
+    checks: _Seconds = 300
     handshake: _Seconds = 300
 
 

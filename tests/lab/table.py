@@ -14,6 +14,7 @@ from tests.lab import (
     healthy_history,
     healthy_server,
     listener,
+    machine,
     process,
     remote,
     target,
@@ -25,12 +26,10 @@ from tuimon.diagnose.finding import Finding, Severity
 from tuimon.settings import Probes, Settings
 from tuimon.store import Store
 
-FAULTS = tuple(
-    each for kin in (config, process, listener, certificate, target, remote) for each in kin.shelf.faults
-)
-ODDITIES = tuple(
-    each for kin in (healthy_server, healthy_client, healthy_history) for each in kin.shelf.faults
-)
+_FAULTY = (config, machine, process, listener, certificate, target, remote)
+_HEALTHY = (healthy_server, healthy_client, healthy_history)
+FAULTS = tuple(each for kin in _FAULTY for each in kin.shelf.faults)
+ODDITIES = tuple(each for kin in _HEALTHY for each in kin.shelf.faults)
 _SETTINGS = Settings(probes=Probes(timeout=2, repeat_after=0.5))
 
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from tests.lint.workshop import CLIENT, STUNNEL
 from tuimon.cli import main
 from tuimon.commands import lint as command
-from tuimon.diagnose.finding import Severity
 from tuimon.host.local import LocalHost
 from tuimon.lint.advice import advice
 from tuimon.lint.check import check
 from tuimon.lint.machine import Machine
-from tuimon.lint.report import Remark, Report, Scope, exit_status
+from tuimon.lint.report import Report, exit_status
 from tuimon.model.failure import Failure, Reason
+from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.parse import stunnel_psk
 from tuimon.parse.stunnel_conf import run
 from tuimon.text import printable

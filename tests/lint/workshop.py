@@ -61,7 +61,7 @@ def _verdict(path: Path) -> Verdict | None:
             # Written last, when everything that can fail has been done.
             if "No pid file being created" in line or "Created pid file" in line:
                 started = True
-                process.kill()
+                process.terminate()  # it removes its Unix socket
                 break
         status = process.wait()
         guard.cancel()

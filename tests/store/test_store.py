@@ -58,9 +58,10 @@ def test_pending_says_what_the_first_sweep_lacks(world: World) -> None:
         (world.files, "certificates"),
         (lambda: world.log(first=True), "logs"),
         (lambda: world.probed(world.good()), "probes"),
+        (world.checked, "checks"),
     )
     for look, what in steps:
-        if what in {"certificates", "logs", "probes"}:
+        if what in {"certificates", "logs", "probes", "checks"}:
             assert what in world.store.pending()
         look()
         assert what not in world.store.pending()

@@ -21,7 +21,8 @@ from tuimon.commands.screen import existing
 from tuimon.host.local import LocalHost
 from tuimon.lint.check import check
 from tuimon.lint.machine import Machine
-from tuimon.lint.report import Report, Scope, as_json, exit_status
+from tuimon.lint.report import Report, as_json, exit_status
+from tuimon.model.remark import Scope
 from tuimon.parse.stunnel_conf import DEBIAN_12
 from tuimon.parse.stunnel_options import Version
 from tuimon.settings import Settings

@@ -9,13 +9,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tuimon.model.remark import Severity
 
-class Severity(StrEnum):
-    """How much a finding matters."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+__all__ = [
+    "RANK",
+    "SIGNS",
+    "WORDS",
+    "Finding",
+    "Light",
+    "Severity",
+    "State",
+    "clock",
+    "label",
+    "span",
+    "worst",
+]
 
 
 class State(StrEnum):

@@ -7,6 +7,7 @@ the reason it does not run, and every service of it inherits that instead of for
 from collections.abc import Iterable
 
 from tuimon.diagnose.certificate import file_failure, key_findings
+from tuimon.diagnose.check import refused
 from tuimon.diagnose.finding import Finding, Severity, clock, span
 from tuimon.model.failure import Reason
 from tuimon.model.instance import Instance
@@ -208,14 +209,16 @@ def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Fi
     stopped = not_running(instance, now)
     if stopped is None or stopped.off:
         return stopped
-    return blocked(tunnels) or port_taken(tunnels) or stopped
+    return blocked(tunnels) or refused(instance) or port_taken(tunnels) or stopped
 
 
 def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tuple[Finding, ...]:
     """All findings of an instance, the cause first."""
     cause: Finding | None = None
     if instance.processes_known:
-        cause = config_error(instance) or (None if instance.running else _why_down(instance, tunnels, now))
+        cause = config_error(instance)
+        if cause is None:
+            cause = refused(instance) if instance.running else _why_down(instance, tunnels, now)
     rest = (
         unreadable(instance),
         unknown_config(instance),

@@ -5,6 +5,7 @@ beside their kin (instance, listener, target, certificate) and are named once in
 """
 
 from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
+from tuimon.diagnose.check import program
 from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
 from tuimon.diagnose.handshake import chain_problems
 from tuimon.diagnose.listener import (
@@ -133,7 +134,8 @@ def findings(
     target = back_end(tunnel, now) or remote(tunnel, now)
     trust = untrusted(tunnel, now) or wrong_name(tunnel)
     # A peer that is refused never gets as far as its target: trust before an early close.
-    first = listener or trust or target or tls_broken(tunnel)
+    missing = program(tunnel.instance, tunnel.service) if tunnel.service.exec else None
+    first = listener or trust or target or missing or tls_broken(tunnel)
     rest = (
         partly_listening(tunnel),
         partial(tunnel),

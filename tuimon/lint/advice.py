@@ -7,9 +7,9 @@ about.  It follows what stunnel does in effect, not what the line seems to say.
 import re
 from collections.abc import Callable, Iterator
 
-from tuimon.diagnose.finding import Severity
-from tuimon.lint.report import Remark, Scope, at
+from tuimon.lint.report import at
 from tuimon.model.endpoint import Endpoint
+from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config, Service, Value
 
 _COMMENT = re.compile(r"\s(?:[;#]|//)")

@@ -3,13 +3,13 @@
 Rule: nothing of the machine is touched but read: files, names, and the system's `openssl`.
 """
 
-from tuimon.diagnose.finding import Severity
 from tuimon.lint.advice import advice
 from tuimon.lint.environment import Environment
 from tuimon.lint.machine import Machine
-from tuimon.lint.report import Remark, Report, Scope, compose
-from tuimon.lint.startup import afterwards, startup
+from tuimon.lint.report import Report, compose
+from tuimon.lint.startup import programs, startup, targets
 from tuimon.model.failure import Failure, Reason
+from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config
 from tuimon.parse.stunnel_asks import ListFolder, ReadFile, Request
 from tuimon.parse.stunnel_conf import judge
@@ -18,7 +18,29 @@ from tuimon.parse.stunnel_options import Version
 
 async def check(machine: Machine, path: str, version: Version) -> Report:
     """What stunnel `version` would say to the file at `path` on this machine, and advice."""
-    environment = Environment(machine, version)
+    config, notes = await _judged(machine, path, version)
+    if config.failure is not None:
+        return Report(path, (_unreadable(config, config.failure),), config.services)
+    notes += [*await targets(machine, config), *advice(config)]
+    return compose(path, config, notes)
+
+
+async def start_of(machine: Machine, path: str, version: Version, *, loaded: bool) -> tuple[Remark, ...]:
+    """Whether a start with this file would succeed now, and what would be missed after it.
+
+    For a fleet that is watched: what takes long to ask (names of targets) or is judged elsewhere
+    (advice) is left out.  `loaded` says that a process runs this very text, whose words its OpenSSL has
+    taken.  Nothing is said of a file that cannot be read.
+    """
+    config, notes = await _judged(machine, path, version, loaded=loaded)
+    return () if config.failure is not None else compose(path, config, notes).remarks
+
+
+async def _judged(
+    machine: Machine, path: str, version: Version, *, loaded: bool = False
+) -> tuple[Config, list[Remark]]:
+    """The file read and the machine asked, in stunnel's order; notes on both."""
+    environment = Environment(machine, version, loaded=loaded)
     judging = judge(path, version=version)
     try:
         request = next(judging)
@@ -29,13 +51,12 @@ async def check(machine: Machine, path: str, version: Version) -> Report:
                 request = judging.send(await environment.answer(request))
     except StopIteration as end:
         config: Config = end.value
-    if config.failure is not None:
-        return Report(path, (_unreadable(config, config.failure),), config.services)
     notes = [*environment.notes]
-    if not config.problems:
-        notes += await startup(machine, config, environment.defaults)
-    notes += [*await afterwards(machine, config), *advice(config)]
-    return compose(path, config, notes)
+    if config.failure is None and not config.problems:
+        notes += [*await startup(machine, config, environment.defaults)]
+    if config.failure is None:
+        notes += await programs(machine, config)
+    return config, notes
 
 
 async def _supply(machine: Machine, request: Request) -> bytes | tuple[str, ...] | Failure:

@@ -66,9 +66,9 @@ async def pair(machine: Machine, section: Section, version: Version) -> Judgemen
     if not isinstance(leaf, Certificate):
         return leaf
     judged = await _key(machine, key, key_option, leaf)
-    if judged is not None:
+    if judged is not None or await machine.loaded(cert, key):
         return judged
-    names = ("-cert", cert, "-cert_chain", cert, "-key", key)
+    names = ("-cert", machine.path(cert), "-cert_chain", machine.path(cert), "-key", machine.path(key))
     return await _taken(machine, (*names, "-pass", "pass:"), _level(section))
 
 
@@ -150,7 +150,9 @@ async def _pkcs12(machine: Machine, path: str, level: int) -> Judgement:
     content = await machine.read(path)
     if isinstance(content, Failure):
         return unread("cert", "cert", path, content)
-    opened = await machine.openssl("pkcs12", "-in", path, "-passin", "pass:", "-noout")
+    if await machine.loaded(path):
+        return None
+    opened = await machine.openssl("pkcs12", "-in", machine.path(path), "-passin", "pass:", "-noout")
     if opened is None:
         return Doubt("cert", "there is no openssl command to ask")
     if opened:
@@ -159,7 +161,9 @@ async def _pkcs12(machine: Machine, path: str, level: int) -> Judgement:
     held = x509.read_file(path, content.data)
     if held.failure is None and (held.key is None or not held.certificates):
         return failed("cert", "key-missing", f"{path} holds no key with its certificate")
-    return await _taken(machine, ("-cert", path, "-key", path, "-pass", "pass:"), level)
+    return await _taken(
+        machine, ("-cert", machine.path(path), "-key", machine.path(path), "-pass", "pass:"), level
+    )
 
 
 async def authorities(machine: Machine, section: Section) -> Judgement:
@@ -218,7 +222,9 @@ async def revocations(machine: Machine, section: Section) -> Judgement:
     lists = [block for block in pem.blocks(content.data) if block.label == "X509 CRL" or block.data is None]
     if not lists or any(block.data is None for block in lists):
         return failed("CRLfile", "crl-unreadable", f"{path} holds no CRL in PEM, or a damaged one")
-    reason = await machine.openssl("crl", "-in", path, "-noout")
+    if await machine.loaded(path):
+        return None
+    reason = await machine.openssl("crl", "-in", machine.path(path), "-noout")
     if reason:
         return failed("CRLfile", "crl-unreadable", f"OpenSSL does not read {path}: {reason}")
     return None

@@ -6,13 +6,13 @@ yet, a file that is closed to us) is a note.
 
 from collections.abc import Awaitable, Callable
 
-from tuimon.diagnose.finding import Severity
 from tuimon.lint import context, credentials
 from tuimon.lint.credentials import Doubt, Judgement
 from tuimon.lint.machine import Machine
-from tuimon.lint.report import Remark, Scope, at
+from tuimon.lint.report import at
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
+from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Value
 from tuimon.parse import stunnel_psk
 from tuimon.parse.stunnel_asks import JudgeLine, JudgeSection, Question
@@ -25,19 +25,23 @@ Step = Callable[[Machine, Section], Awaitable[Judgement]]
 
 
 class Environment:
-    """Answers the parser's questions for one configuration; `notes` are what is not refused,
-    `defaults` the service-level options before the first section, once they have ended."""
+    """Answers the parser's questions for one configuration.  `notes` are what is not refused,
+    `defaults` the service-level options before the first section, once they have ended.
 
-    def __init__(self, machine: Machine, version: Version) -> None:
+    `loaded` says that a process runs this very text: what OpenSSL says to its words is known.
+    """
+
+    def __init__(self, machine: Machine, version: Version, *, loaded: bool = False) -> None:
         self._machine = machine
         self._version = version
         self._identities: dict[str, tuple[str, ...]] = {}
         self.notes: list[Remark] = []
         self.defaults: Values = {}
-        self._steps: tuple[Step, ...] = (
-            *(context.versions, context.ciphers, context.ciphersuites, context.commands, self._pair),
-            *(credentials.authorities, credentials.revocations, context.curves),
-        )
+        files = (self._pair, credentials.authorities, credentials.revocations)
+        words = (context.versions, context.ciphers, context.ciphersuites, context.commands)
+        self._steps: tuple[Step, ...] = (*words, *files, context.curves)
+        if loaded:
+            self._steps = files
 
     async def answer(self, question: Question) -> Refusal | None:
         """What stunnel would say, or None."""

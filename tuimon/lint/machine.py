@@ -5,7 +5,9 @@ is answered with None, never with a guess.
 """
 
 import asyncio
+import os
 import re
+from copy import copy
 
 from tuimon.host.base import Completed, FileContent, Host
 from tuimon.model.endpoint import Endpoint
@@ -20,23 +22,47 @@ _REASON = re.compile(rb"error:[0-9A-F]+:[^:\n]*:[^:\n]*:([^:\n]+)")
 
 
 class Machine:
-    """One host and what it answered so far."""
+    """One host and what it answered so far.
+
+    Relative paths start at `start`; empty: wherever we stand ourselves.  `loaded_at` is when a process
+    last took the configuration that is judged (seconds since the epoch, None if none did).
+    """
 
     def __init__(self, host: Host) -> None:
+        self.start = ""
+        self.loaded_at: float | None = None
         self._host = host
         self._turns = asyncio.Semaphore(8)  # a fleet's names are not looked up all at once
         self._answers: dict[tuple[str, ...], Completed | Failure] = {}
         self._files: dict[str, FileContent | Failure] = {}
 
+    def at(self, start: str, loaded_at: float | None = None) -> "Machine":
+        """The same machine, with the same answers, as a process sees it that starts in `start`."""
+        other = copy(self)
+        other.start, other.loaded_at = start, loaded_at
+        return other
+
+    def path(self, path: str) -> str:
+        """A path as the file system has it."""
+        return os.path.join(self.start, path) if path else path
+
     async def read(self, path: str) -> FileContent | Failure:
         """A regular file's content."""
+        path = self.path(path)
         if path not in self._files:
             self._files[path] = await self._host.read(path)
         return self._files[path]
 
+    async def loaded(self, *paths: str) -> bool:
+        """Whether these files are what the process loaded: then its OpenSSL has taken them already."""
+        if self.loaded_at is None:
+            return False
+        files = [await self.read(path) for path in paths]
+        return all(not isinstance(each, Failure) and each.stamp.mtime < self.loaded_at for each in files)
+
     async def folder(self, path: str) -> tuple[str, ...] | Failure:
         """The names of the files in a folder."""
-        entries = await self._host.list(path)
+        entries = await self._host.list(self.path(path))
         return (
             entries if isinstance(entries, Failure) else tuple(each.name for each in entries if each.regular)
         )
@@ -104,10 +130,10 @@ class Machine:
     async def test(self, flag: str, path: str, user: str = "", group: str = "") -> bool | None:
         """`test -FLAG PATH`, as another user if one is given."""
         if not (user or group):
-            return await self.says("test", flag, path)
+            return await self.says("test", flag, self.path(path))
         who = [f"--reuid={user}"] if user else []
         who += [f"--regid={group}", "--clear-groups"] if group else ["--keep-groups"]
-        return await self.says("setpriv", *who, "test", flag, path)
+        return await self.says("setpriv", *who, "test", flag, self.path(path))
 
     # OpenSSL
 

@@ -5,10 +5,9 @@ Rule: the first finding of a refused file is the one that stunnel stops at.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-from tuimon.diagnose.finding import Severity
+from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config, Problem, Service, Value
 
 _ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -35,35 +34,6 @@ _FIXES = {
 }
 
 
-class Scope(StrEnum):
-    """Where a finding comes from: the text, the machine that it refers to, or experience."""
-
-    SYNTAX = "syntax"
-    ENVIRONMENT = "environment"
-    ADVICE = "advice"
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """One finding of a file, at `path` (the file itself or one that it includes) and `line` from 1.
-
-    Of the scopes syntax and environment a critical one means that stunnel refuses the file.
-    """
-
-    path: str
-    line: int | None
-    severity: Severity
-    scope: Scope
-    code: str
-    text: str
-    fix: str = ""
-
-    @property
-    def refuses(self) -> bool:
-        """Whether stunnel does not start because of this."""
-        return self.severity is Severity.CRITICAL and self.scope is not Scope.ADVICE
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """What is to be said of one file: `path` as it was asked for, the findings in order, the services."""
@@ -85,7 +55,8 @@ def remark(problem: Problem) -> Remark:
     if problem.environment:  # stunnel says little about these: what is behind comes first
         text = f"{title}{problem.fix} ({problem.reason})"
         fix = _FIXES.get(problem.code, "")
-        return Remark(file, line, Severity.CRITICAL, Scope.ENVIRONMENT, problem.code, text, fix)
+        brief = f"{title}{problem.fix}"
+        return Remark(file, line, Severity.CRITICAL, Scope.ENVIRONMENT, problem.code, text, fix, brief)
     quoted = f": {problem.text.strip()}" if problem.text else ""
     text = f"{title}{problem.reason}{quoted}"
     return Remark(file, line, Severity.CRITICAL, Scope.SYNTAX, problem.code, text, problem.fix)

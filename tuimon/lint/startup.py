@@ -9,11 +9,12 @@ import asyncio
 import os
 from typing import NamedTuple
 
-from tuimon.diagnose.finding import Severity
+from tuimon.lint.bindings import bindings
 from tuimon.lint.machine import Machine
-from tuimon.lint.report import Remark, Scope, at
+from tuimon.lint.report import at
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
+from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config, Service, Value
 from tuimon.parse.stunnel_section import Values
 from tuimon.parse.stunnel_values import lower
@@ -31,7 +32,7 @@ class _Ends(NamedTuple):
 async def startup(machine: Machine, config: Config, defaults: Values) -> list[Remark]:
     """Refusals after the text was read, in stunnel's order.  `defaults` are the service-level options
     before the first section: only their `setuid` and `setgid` change the process."""
-    found = [] if config.inetd else await _sockets(machine, config)
+    found = [] if config.inetd else await bindings(machine, config)
     jail = _last(config.globals, "chroot")
     if jail and await _is_folder(machine, jail.exact) is False:
         text = f"chroot: {jail.text} is no folder"
@@ -74,21 +75,6 @@ async def _is_folder(machine: Machine, path: str) -> bool | None:
     return None if names.reason in {Reason.DENIED, Reason.TIMEOUT} else False
 
 
-async def _sockets(machine: Machine, config: Config) -> list[Remark]:
-    """Services of which every accept address is a Unix socket in a folder that does not exist."""
-    found = []
-    for service in config.services:
-        paths = [Endpoint.parse(value.exact).path for value in service.options.get("accept", ())]
-        if not paths or not all(paths):
-            continue
-        if any([await _is_folder(machine, os.path.dirname(path)) is not False for path in paths]):
-            continue
-        text = f"[{service.name}]: Binding service failed: there is no folder for {paths[-1]}"
-        fix = f"make the folder {os.path.dirname(paths[-1])}"
-        found.append(_refused(service.options["accept"][-1], "accept-folder-missing", text, fix))
-    return found
-
-
 async def _unopened(machine: Machine, path: str, ends: _Ends, *, new: bool = False) -> str:
     """Why a file could not be opened for writing, or empty; a `new` one takes the place of the old."""
     where = ends.jail + ("/" if ends.jail else "") + path
@@ -110,17 +96,20 @@ async def _unopened(machine: Machine, path: str, ends: _Ends, *, new: bool = Fal
 # What stunnel does not look at before the first connection
 
 
-async def afterwards(machine: Machine, config: Config) -> list[Remark]:
-    """Programs that are not there, and targets that do not resolve: stunnel starts all the same."""
-    asked = [
-        *(_exec(machine, service) for service in config.services if service.exec),
-        *(
-            _target(machine, value)
-            for service in config.services
-            if not service.yes("delay")
-            for value in (*service.options.get("connect", ()), *service.options.get("redirect", ()))
-        ),
-    ]
+async def programs(machine: Machine, config: Config) -> list[Remark]:
+    """Programs that are not there: stunnel starts all the same."""
+    found = [await _exec(machine, service) for service in config.services if service.exec]
+    return [each for each in found if each]
+
+
+async def targets(machine: Machine, config: Config) -> list[Remark]:
+    """Targets that do not resolve: stunnel starts all the same."""
+    asked = (
+        _target(machine, value)
+        for service in config.services
+        if not service.yes("delay")
+        for value in (*service.options.get("connect", ()), *service.options.get("redirect", ()))
+    )
     return [each for each in await asyncio.gather(*asked) if each]
 
 

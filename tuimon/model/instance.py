@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tuimon.model.log import LogRecord
 from tuimon.model.process import Process
+from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey
 from tuimon.model.unit import Unit
 
@@ -17,6 +18,7 @@ class Instance:
     is when the running process last read its configuration (seconds since the epoch; from the log,
     else the process's start), `loaded_from_log` says which.  `trouble` is the last record that told
     of a failed start or reload after that, `log` the path of the file log, empty if there is none.
+    `remarks` is what stands against a start with the configuration as it is now.
     """
 
     key: InstanceKey
@@ -30,6 +32,7 @@ class Instance:
     stopped: LogRecord | None = None
     version: str = ""
     log: str = ""
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def process(self) -> Process | None:

@@ -58,6 +58,21 @@ class ProbeWant(NamedTuple):
     proved_at: float | None
 
 
+class CheckWant(NamedTuple):
+    """That the configuration at `path` should be checked for a start from the folder `start`.
+
+    `stamp` changes whenever a fresh look is due (another text, a certificate, a process that came or
+    went).  `loaded_at` is when a process loaded it (seconds since the epoch, None if none runs), and
+    `loaded` says that this is the very text that it loaded.
+    """
+
+    path: str
+    start: str
+    stamp: tuple[object, ...]
+    loaded_at: float | None = None
+    loaded: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Interest:
     """What the collectors should look at, as follows from the facts so far; paths are absolute."""
@@ -67,6 +82,7 @@ class Interest:
     logs: frozenset[str] = frozenset()
     nets: frozenset[tuple[str, int]] = frozenset()
     probes: tuple[ProbeWant, ...] = ()
+    checks: tuple[CheckWant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.finding import Finding, State
 from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey, ServiceKey
-from tuimon.model.tunnel import Interest, ProbeWant, Tunnel
+from tuimon.model.tunnel import CheckWant, Interest, ProbeWant, Tunnel
 from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.facts import Facts, paths
@@ -46,6 +46,7 @@ class Store:
         self._rows: dict[ServiceKey, Row] = {}
         self._instances: dict[InstanceKey, InstanceRow] = {}
         self._wants: dict[ServiceKey, ProbeWant] = {}
+        self._checks: dict[InstanceKey, CheckWant] = {}
         self._uses: list[CertificateUse] | None = None  # asked for on every tick, changes with the rows
         self._dirty: set[InstanceKey] = set()
         self._all_dirty = False
@@ -96,6 +97,8 @@ class Store:
                 self._dirty.add(event.key.instance)
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
                 self._all_dirty = True
+            case events.ConfigChecked():
+                self._dirty.add(InstanceKey(event.host, event.want.path))
             case events.CollectorFailed() | events.CollectorStarted():
                 self._status = True
             case _:
@@ -142,6 +145,7 @@ class Store:
         keys = self._facts.instance_keys()
         for gone in self._instances.keys() - keys:
             del self._instances[gone]
+            self._checks.pop(gone, None)
             self._forget({key for key in self._rows if key.instance == gone}, rows)
         for key in keys if self._all_dirty else self._dirty & keys:
             self._rejoin(key, rows)
@@ -166,6 +170,11 @@ class Store:
         tunnels = tuple(self._facts.tunnel(service, instance) for service in services)
         inherited = judge_instance.findings(instance, tunnels, self.now)
         self._instances[key] = InstanceRow(instance, inherited)
+        check = self._facts.check_want(instance)
+        if check is None:
+            self._checks.pop(key, None)
+        else:
+            self._checks[key] = check
         known = {tunnel.key for tunnel in tunnels}
         self._forget({each for each in self._rows if each.instance == key} - known, rows)
         for tunnel in tunnels:
@@ -215,6 +224,7 @@ class Store:
             logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             probes=tuple(self._wants.values()),
+            checks=tuple(self._checks.values()),
         )
 
     def probeable(self, keys: frozenset[ServiceKey]) -> frozenset[ServiceKey]:
@@ -234,6 +244,7 @@ class Store:
             "logs": not interest.logs <= facts.logs.keys(),
             "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),
+            "checks": any(want.path not in facts.checks for want in interest.checks),
         }
         return tuple(name for name, missing in waiting.items() if missing)
 

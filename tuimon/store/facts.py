@@ -17,7 +17,7 @@ from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.process import Process, SocketTable
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
-from tuimon.model.tunnel import Plan, Traffic, Tunnel
+from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
 from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.logbook import Logbook, SourceFacts
@@ -57,6 +57,7 @@ class Facts:
         self.collectors: dict[str, Failure | None] = {}
         self.found: events.ConfigsFound | None = None
         self.configs: dict[str, Config] = {}
+        self.checks: dict[str, events.ConfigChecked] = {}
         self.processes: events.ProcessesSeen | None = None
         self.units: events.UnitsSeen | None = None
         self.tables: dict[str, SocketTable] | None = None
@@ -95,13 +96,17 @@ class Facts:
             case _:
                 self._take_place(event)
 
-    def _take_place(self, event: events.ConfigsFound | events.ConfigRead | events.UnitsSeen) -> None:
+    def _take_place(
+        self, event: events.ConfigsFound | events.ConfigRead | events.ConfigChecked | events.UnitsSeen
+    ) -> None:
         match event:
             case events.ConfigsFound():
                 self.host, self.found = event.host, event
                 self.configs = {path: self.configs[path] for path in event.paths if path in self.configs}
             case events.ConfigRead():
                 self.configs[event.config.path] = event.config
+            case events.ConfigChecked():
+                self.checks[event.want.path] = event
             case events.UnitsSeen():
                 self.units = event
 
@@ -159,7 +164,7 @@ class Facts:
         processes = tuple(each for each in self.running if self.key_of(each) == key)
         unit = join.unit_of(key, processes, self.units.units if self.units else ())
         log = join.log_name(config, processes, unit)
-        return join.instance(
+        joined = join.instance(
             key,
             config,
             processes,
@@ -168,6 +173,24 @@ class Facts:
             log=log,
             processes_known=self.processes is not None and self.processes.failure is None,
         )
+        checked = self.checks.get(key.config)
+        fits = checked is not None and config is not None and checked.want.stamp[0] == config.stamp
+        return replace(joined, remarks=checked.remarks) if checked and fits else joined
+
+    def check_want(self, instance: Instance) -> CheckWant | None:
+        """What to check of an instance's configuration, once it is known who runs it; nothing where its
+        files are not ours to see."""
+        config, loaded, process = instance.config, instance.loaded_at, instance.process
+        if self.processes is None or self.units is None or config is None or config.failure is not None:
+            return None
+        if process is not None and process.net:
+            return None
+        files = {path for each in config.services for path in paths(each, instance)}
+        stamps = tuple(self.files[path].stamp for path in sorted(files) if path in self.files)
+        pids = tuple(each.id for each in instance.processes)
+        old = config.stamp is not None and loaded is not None and config.stamp.mtime < loaded
+        stamp = (config.stamp, stamps, pids, instance.unit.active_state if instance.unit else "")
+        return CheckWant(config.path, join.folder(instance), stamp, loaded, old)
 
     def table(self, instance: Instance) -> SocketTable | None:
         """The sockets of the network namespace that the instance runs in; None while not known."""

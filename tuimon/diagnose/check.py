@@ -1,0 +1,42 @@
+"""Judgements about a start that has not been tried: what stunnel would stop at, or miss afterwards.
+
+Rule: what the files of a certificate and its key lack is said where they are judged; here stands what
+only a look at the machine tells.
+"""
+
+from tuimon.diagnose.finding import Finding, Severity
+from tuimon.model.instance import Instance
+from tuimon.model.remark import Remark
+from tuimon.model.service import Service
+
+_TOLD = frozenset(
+    {"config-error", "cert-missing", "cert-unreadable", "key-missing", "key-mismatch", "key-encrypted"}
+)
+
+
+def refused(instance: Instance) -> Finding | None:
+    """A start would fail for what the configuration refers to: a file, a user, a folder, an address."""
+    remark = next((each for each in instance.remarks if each.refuses), None)
+    if remark is None or remark.code in _TOLD:
+        return None
+    said = remark.brief or remark.text
+    text = f"a restart would fail: {said}" if instance.running else f"cannot start: {said}"
+    evidence = (remark.place, remark.text)
+    return Finding(remark.code, Severity.CRITICAL, text, remark.fix, evidence, down=not instance.running)
+
+
+def _of(service: Service, remark: Remark, option: str) -> bool:
+    """Whether a remark is about this service's own line of `option`."""
+    return any(
+        (each.file, each.line) == (remark.path, remark.line) for each in service.options.get(option, ())
+    )
+
+
+def program(instance: Instance, service: Service) -> Finding | None:
+    """The program that a service should start for every connection is not there."""
+    for remark in instance.remarks:
+        if remark.code == "exec-missing" and _of(service, remark, "exec"):
+            text = f"exec {service.exec} is not there or not executable"
+            fix = "install the program, or correct the path"
+            return Finding("exec-missing", Severity.CRITICAL, text, fix, (remark.place,), down=True)
+    return None
