@@ -84,3 +84,16 @@ async def test_a_key_is_known_by_its_public_half_only(host: LocalHost, tmp_path:
     assert file.mode == 0o640
     secret = pki.pem("server.key").splitlines()[1].decode()
     assert secret not in repr(reader.told.events)
+
+
+async def test_a_folder_is_read_by_its_hashed_names(host: LocalHost, tmp_path: Path, pki: Pki) -> None:
+    """As OpenSSL reads CApath: a name that is no hash does not count; one that appears is seen."""
+    reader = Reader(host)
+    (tmp_path / "0a1b2c3d.0").write_bytes(pki.pem("server.pem"))
+    (tmp_path / "client.pem").write_bytes(pki.pem("client.pem"))
+    async with running(reader.collector, reader.told):
+        reader.collector.want(Interest(folders=frozenset({str(tmp_path)})))
+        file = await reader.holds(tmp_path, "server")
+        assert (file.kind, len(file.certificates)) == ("folder", 1)
+        (tmp_path / "0a1b2c3d.1").write_bytes(pki.pem("client.pem"))
+        await reader.holds(tmp_path, "client")

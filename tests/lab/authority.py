@@ -125,13 +125,30 @@ class Authorities:
     def revoke(self, file: str) -> None:
         """FILE.crl: a list of the root's that holds the certificate of FILE.pem."""
         certificate = x509.load_pem_x509_certificate((self.folder / f"{file}.pem").read_bytes())
-        now = datetime.datetime.now(datetime.UTC)
-        entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
-        revoked = entry.revocation_date(now - DAY).build()
-        builder = x509.CertificateRevocationListBuilder().issuer_name(self.root.certificate.subject)
-        builder = builder.last_update(now - DAY).next_update(now + 30 * DAY).add_revoked_certificate(revoked)
-        listed = builder.sign(self.root.key, hashes.SHA256())
-        (self.folder / f"{file}.crl").write_bytes(listed.public_bytes(Encoding.PEM))
+        self.list_revoked(file, revoked=certificate)
+
+    def list_revoked(
+        self,
+        file: str,
+        by: Issued | None = None,
+        *,
+        days: tuple[float, float] = (-1, 30),
+        revoked: x509.Certificate | None = None,
+        more: bool = False,
+    ) -> None:
+        """FILE.crl: a list of the root's, or `by` another; `days` from now to thisUpdate and nextUpdate.
+
+        `more` appends it to the file.
+        """
+        issuer, now = by or self.root, datetime.datetime.now(datetime.UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
+        builder = builder.last_update(now + days[0] * DAY).next_update(now + days[1] * DAY)
+        if revoked is not None:
+            entry = x509.RevokedCertificateBuilder().serial_number(revoked.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(now - DAY).build())
+        listed = builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        path = self.folder / f"{file}.crl"
+        path.write_bytes((path.read_bytes() if more else b"") + listed)
 
     def sign_with_sha1(self, file: str) -> None:
         """FILE.pem and FILE.key by the root, with the hash that nobody should use any more."""

@@ -83,6 +83,15 @@ class Bench:
         """The path of a shared file."""
         return str(self.lab.folder / name)
 
+    def folder(self, name: str, *files: str) -> str:
+        """A folder of this row's own with copies of shared `files` under their hashed names."""
+        folder = self.lab.folder / f"{self.name}-{name}"
+        folder.mkdir()
+        for file in files:
+            shutil.copy(self.lab.folder / file, folder)
+        subprocess.run(("openssl", "rehash", str(folder)), check=True, capture_output=True)
+        return str(folder)
+
     @property
     def ca(self) -> str:
         """The option that names the root."""

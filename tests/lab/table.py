@@ -13,11 +13,13 @@ from tests.lab import (
     healthy_client,
     healthy_history,
     healthy_server,
+    healthy_trust,
     listener,
     machine,
     process,
     remote,
     target,
+    trust,
 )
 from tests.lab.bench import Bench, Lab
 from tests.lab.row import Fault
@@ -26,8 +28,8 @@ from tuimon.diagnose.finding import Finding, Severity
 from tuimon.settings import Probes, Settings
 from tuimon.store import Store
 
-_FAULTY = (config, machine, process, listener, certificate, target, remote)
-_HEALTHY = (healthy_server, healthy_client, healthy_history)
+_FAULTY = (config, machine, process, listener, certificate, target, remote, trust)
+_HEALTHY = (healthy_server, healthy_client, healthy_history, healthy_trust)
 FAULTS = tuple(each for kin in _FAULTY for each in kin.shelf.faults)
 ODDITIES = tuple(each for kin in _HEALTHY for each in kin.shelf.faults)
 _SETTINGS = Settings(probes=Probes(timeout=2, repeat_after=0.5))

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from tuimon.collect.base import Publish
 from tuimon.collect.dial import Material, probe, reach
+from tuimon.collect.hashed import hashed
 from tuimon.events import ProbeFinished, ProbeStarted
 from tuimon.host.base import Host
-from tuimon.model.failure import Failure
+from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
 from tuimon.model.service import ServiceKey
 from tuimon.model.tunnel import Interest, Plan, ProbeWant
@@ -156,7 +157,15 @@ class Probes:
         for path in (plan.ca_file, plan.cert, plan.key, plan.crl_file):
             content = await self._host.read(path, _LIMIT) if path else None
             contents.append(b"" if content is None or isinstance(content, Failure) else content.data)
-        return Material(*contents)
+        ca, certificate, key, crl = contents
+        return Material(
+            ca + await self._folder(plan.ca_path), certificate, key, crl + await self._folder(plan.crl_path)
+        )
+
+    async def _folder(self, path: str) -> bytes:
+        """What is there under hashed names; blank (nobody is trusted) where a folder holds none."""
+        contents = await hashed(self._host, path, _LIMIT) if path else Failure(Reason.MISSING)
+        return b"" if isinstance(contents, Failure) else b"\n".join((b"\n", *(data for _, data in contents)))
 
 
 def _bad(handshake: Handshake) -> bool:

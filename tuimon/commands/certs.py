@@ -101,7 +101,7 @@ def judge(file: CertificateFile, now: float, settings: Settings) -> Judged:
 def document(judged: Judged, now: float, settings: Settings) -> Iterator[export.Json]:
     """The JSON of one file: its certificates, else what else it holds; then what could not be read."""
     file = judged.file
-    held: export.Json = {"kind": file.kind, "key": None, "crls": file.crls}
+    held: export.Json = {"kind": file.kind, "key": None, "crls": len(file.crls)}
     if file.key is not None:
         pin = file.key.spki_sha256 or None
         held["key"] = {"encrypted": file.key.encrypted, "spki_sha256": pin}
@@ -132,7 +132,7 @@ def _holds(file: CertificateFile) -> Iterator[str]:
         else:
             yield "a private key"
     if file.crls:
-        yield counted(file.crls, "CRL")
+        yield counted(len(file.crls), "CRL")
 
 
 def _pairs(digits: str) -> str:

@@ -4,8 +4,6 @@ Rule: thresholds follow RFC 5280 validity and the settings; a short-lived certif
 share of its lifetime, so a six-day one that is a day old is fine.
 """
 
-import ipaddress
-
 from tuimon.diagnose.finding import Finding, Severity, span
 from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.failure import Reason
@@ -80,46 +78,6 @@ def problems(certificate: Certificate, now: float, settings: Settings) -> tuple[
         fields = ", ".join(certificate.undecodable)
         found.append(CodedText("undecodable", f"cannot be decoded: {fields}"))
     return tuple(found)
-
-
-def _dns_matches(pattern: str, name: str) -> bool:
-    """RFC 6125: a wildcard stands for exactly the leftmost label."""
-    pattern, name = pattern.lower().rstrip("."), name.lower().rstrip(".")
-    if pattern.startswith("*."):
-        return name.partition(".")[2] == pattern[2:] and bool(name.partition(".")[0])
-    return pattern == name
-
-
-def names(certificate: Certificate) -> tuple[str, ...]:
-    """The DNS names it is good for: its SAN, or its common name where it has no DNS SAN."""
-    dns = tuple(entry[4:] for entry in certificate.san if entry.startswith("DNS:"))
-    return dns or ((certificate.common_name,) if certificate.common_name else ())
-
-
-def matches_host(certificate: Certificate, host: str) -> bool:
-    """Whether it is good for a DNS name."""
-    return any(_dns_matches(pattern, host) for pattern in names(certificate))
-
-
-def matches_ip(certificate: Certificate, address: str) -> bool:
-    """Whether it is good for an IP address."""
-    try:
-        wanted = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    for entry in certificate.san:
-        kind, _, value = entry.partition(":")
-        try:
-            if kind == "IP" and ipaddress.ip_address(value) == wanted:
-                return True
-        except ValueError:
-            continue
-    return False
-
-
-def matches_email(certificate: Certificate, address: str) -> bool:
-    """Whether it is good for a mail address."""
-    return any(entry.lower() == f"email:{address.lower()}" for entry in certificate.san)
 
 
 def file_failure(file: CertificateFile, what: str) -> Finding | None:

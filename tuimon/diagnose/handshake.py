@@ -8,7 +8,8 @@ and one sentence; a chain is judged as it was sent, except for trust, which is O
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from tuimon.diagnose.certificate import matches_host, matches_ip, names, problems
+from tuimon.diagnose.certificate import problems
+from tuimon.diagnose.names import matches_host, matches_ip, names
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import CodedText, Handshake, Verdict, VerifyError
 from tuimon.settings import Settings
@@ -84,7 +85,7 @@ def fits(certificate: Certificate, name: str) -> bool:
         name = name.encode("ascii" if name.isascii() else "idna").decode("ascii")
     except UnicodeError:
         return False
-    return matches_host(certificate, name)
+    return matches_host(certificate, name.rstrip("."))
 
 
 def _name(chain: Sequence[Certificate], name: str) -> Iterator[CodedText]:

@@ -25,6 +25,10 @@ def absolute(path: str, cwd: str) -> str:
     return path if not path or path.startswith("/") else os.path.normpath(os.path.join(cwd or "/", path))
 
 
+def _in_jail(jail: str, path: str, cwd: str) -> str:
+    return jail.rstrip("/") + absolute(path, cwd) if path else ""
+
+
 def dialled(endpoint: Endpoint) -> Endpoint:
     """The address to dial for an accept address: loopback where it binds all addresses."""
     if endpoint.path:
@@ -80,8 +84,9 @@ def _version(service: Service, option: str) -> str:
     return named.get((service.text(option) or service.text("sslVersion")).lower(), "")
 
 
-def plan(service: Service, primary: Service | None, cwd: str, settings: Settings) -> Plan:
-    """The probe plan of one service; `primary` is where an SNI service is reached."""
+def plan(service: Service, primary: Service | None, cwd: str, settings: Settings, jail: str = "") -> Plan:
+    """The probe plan of one service; `primary` is where an SNI service is reached, `jail` its chroot,
+    in which OpenSSL looks for hashed names."""
     rule = settings.rule(service.name)
     depth = rule.depth or _depth(service)
     interval = rule.interval or settings.intervals.handshake
@@ -109,9 +114,11 @@ def plan(service: Service, primary: Service | None, cwd: str, settings: Settings
         protocol=protocol,
         protocol_host=service.text("protocolHost"),
         ca_file=absolute(service.text("CAfile"), cwd) if service.verifies else "",
+        ca_path=_in_jail(jail, service.text("CApath"), cwd) if service.verifies else "",
         cert=absolute(service.cert, cwd),
         key=absolute(service.key_file, cwd),
         crl_file=absolute(service.text("CRLfile"), cwd) if service.verifies else "",
+        crl_path=_in_jail(jail, service.text("CRLpath"), cwd) if service.verifies else "",
         local=service.text("local"),
         minimum=_version(service, "sslVersionMin"),
         maximum=_version(service, "sslVersionMax"),

@@ -4,6 +4,7 @@ Rule: the first finding is the cause; what merely follows from it is left out.  
 beside their kin (instance, listener, target, certificate) and are named once in `findings`.
 """
 
+from tuimon.diagnose import authority, revocation
 from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
 from tuimon.diagnose.check import program
 from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
@@ -16,8 +17,9 @@ from tuimon.diagnose.listener import (
     slow,
     tls_broken,
 )
-from tuimon.diagnose.remote import clients_fail, remote, remote_expiry, untrusted, wrong_name
+from tuimon.diagnose.remote import clients_fail, remote, remote_expiry
 from tuimon.diagnose.target import back_end, partial
+from tuimon.diagnose.trust import untrusted, wrong_name
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import DENIED, Depth
 from tuimon.model.tunnel import Tunnel
@@ -122,11 +124,20 @@ def _chain(tunnel: Tunnel, now: float, settings: Settings) -> list[Finding]:
     ]
 
 
+def _what_it_trusts(tunnel: Tunnel, now: float, settings: Settings) -> list[Finding]:
+    """Authorities and revocation lists; what they make of a client service's remote is judged as trust."""
+    limits = settings.thresholds
+    found = [authority.expiring(tunnel, now, limits), revocation.running_out(tunnel, now)]
+    if not tunnel.service.client:
+        found += [authority.expired(tunnel, now), revocation.outdated(tunnel, now)]
+    return [each for each in found if each is not None]
+
+
 def findings(
     tunnel: Tunnel, inherited: tuple[Finding, ...], now: float, settings: Settings
 ) -> tuple[Finding, ...]:
     """All findings of a service; `inherited` are its instance's, the cause of everything below."""
-    own = own_certificate(tunnel, now, settings)
+    own = [*own_certificate(tunnel, now, settings), *_what_it_trusts(tunnel, now, settings)]
     if any(each.down or each.off for each in inherited):
         said = {each.code for each in inherited}
         return (*inherited, *(each for each in own if each.code not in said))
@@ -191,8 +202,7 @@ def _tls_light(tunnel: Tunnel, found: tuple[Finding, ...]) -> Light:
         return Light.UNKNOWN
     if tunnel.service.client and handshake.stage == "connect":
         return Light.UNKNOWN
-    refused = {"peer-untrusted", "peer-name-mismatch", "peer-cert-expired", "peer-revoked"}
-    if any(each.down and each.code in refused for each in found):
+    if any(each.down and each.code.startswith(("peer-", "ca-", "crl-")) for each in found):
         return Light.FAILED
     return Light.OK if handshake.ok else Light.FAILED
 

@@ -53,6 +53,8 @@ class Certificate:
     spki_sha256: str
     self_signed: bool
     common_name: str = ""
+    common_names: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
     san: tuple[str, ...] = ()
     key_usage: tuple[str, ...] = ()
     extended_key_usage: tuple[str, ...] = ()
@@ -102,11 +104,21 @@ class PrivateKey(NamedTuple):
     encrypted: bool
 
 
+class RevocationList(NamedTuple):
+    """A CRL: its issuer's distinguished name, thisUpdate, nextUpdate (None: none is promised), and how
+    many certificates it revokes."""
+
+    issuer: str
+    this_update: datetime
+    next_update: datetime | None
+    revoked: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateFile:
-    """What one file held, in the order of the file.
+    """What one file held, in the order of the file; or all hashed names of a folder (`CApath`).
 
-    `kind` is `pem`, `der` or `pkcs12`; `key` is the private key found in it, if any.  A file that
+    `kind` is `pem`, `der`, `pkcs12` or `folder`; `key` is the private key found in it, if any.  A file that
     could not be read has a `failure` and nothing else.  `mode` is the permission bits, `owner` a name.
     `undecodable` names the parts that could not be decoded while others could (`CERTIFICATE 2`);
     stunnel refuses to start with such a `cert`, but only logs an error of such a `CAfile`.
@@ -116,7 +128,7 @@ class CertificateFile:
     kind: str = ""
     certificates: tuple[Certificate, ...] = ()
     key: PrivateKey | None = None
-    crls: int = 0
+    crls: tuple[RevocationList, ...] = ()
     stamp: Stamp | None = None
     mode: int = 0
     owner: str = ""

@@ -22,8 +22,8 @@ class Plan:
     remote of a client service.  `reach` are TCP addresses that are only connected to: always where
     there are several, else only to find out why the peer hung up early (`reach_always`).  Paths are
     absolute; `minimum` and `maximum` are versions as sslVersion spells them, `legacy` allows a second
-    attempt with TLS 1.0 and 1.1; `ca_file`, `cert`, `key` and `crl_file` are what a client service itself
-    uses towards its remote.
+    attempt with TLS 1.0 and 1.1; `ca_file`, `ca_path`, `cert`, `key`, `crl_file` and `crl_path` are what a
+    client service itself uses towards its remote.
     """
 
     depth: Depth
@@ -34,9 +34,11 @@ class Plan:
     protocol: str = ""
     protocol_host: str = ""
     ca_file: str = ""
+    ca_path: str = ""
     cert: str = ""
     key: str = ""
     crl_file: str = ""
+    crl_path: str = ""
     local: str = ""
     minimum: str = ""
     maximum: str = ""
@@ -75,10 +77,14 @@ class CheckWant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What the collectors should look at, as follows from the facts so far; paths are absolute."""
+    """What the collectors should look at, as follows from the facts so far; paths are absolute.
+
+    `folders` hold certificates or revocation lists under hashed names.
+    """
 
     configs: frozenset[str] = frozenset()
     certificates: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
     logs: frozenset[str] = frozenset()
     nets: frozenset[tuple[str, int]] = frozenset()
     probes: tuple[ProbeWant, ...] = ()
@@ -112,7 +118,8 @@ class Tunnel:
     `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI
     service); `sockets_known` is False until sockets were looked at.  `taken` names who else holds
     the accept port, empty if nobody does.  `sessions` counts established connections on the accept
-    port, None where they cannot be seen.  `probed_at` is when the handshake ended.
+    port, None where they cannot be seen.  `probed_at` is when the handshake ended.  `ca` and `ca_folder`
+    are what CAfile and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.
     """
 
     service: Service
@@ -130,6 +137,9 @@ class Tunnel:
     own: CertificateFile | None = None
     key_file: CertificateFile | None = None
     ca: CertificateFile | None = None
+    ca_folder: CertificateFile | None = None
+    crl: CertificateFile | None = None
+    crl_folder: CertificateFile | None = None
     traffic: Traffic = Traffic()
 
     @property

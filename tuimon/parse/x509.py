@@ -7,15 +7,12 @@ Rule: nothing here raises for what a stranger wrote: a file of which nothing can
 from collections import Counter
 from dataclasses import dataclass, field
 
-from cryptography import x509
-
-from tuimon.model.certificate import Certificate, CertificateFile, PrivateKey
+from tuimon.model.certificate import Certificate, CertificateFile, PrivateKey, RevocationList
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import Stamp
-from tuimon.parse import der, x509_keys, x509_pkcs12
+from tuimon.parse import der, x509_crl, x509_keys, x509_pkcs12
 from tuimon.parse import pem as pem_text
 from tuimon.parse.x509_certificate import certificate, from_der, pem, quiet, served
-from tuimon.parse.x509_extensions import BROKEN
 from tuimon.text import printable
 
 __all__ = ["MAX_FILE", "certificate", "from_der", "pem", "read_file", "served"]
@@ -35,7 +32,7 @@ class _Found:
     kind: str
     certificates: list[Certificate] = field(default_factory=list)
     key: PrivateKey | None = None
-    crls: int = 0
+    crls: list[RevocationList] = field(default_factory=list)
     undecodable: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -65,7 +62,7 @@ def read_file(
         kind=found.kind,
         certificates=tuple(found.certificates),
         key=found.key,
-        crls=found.crls,
+        crls=tuple(found.crls),
         undecodable=tuple(found.undecodable[:_MAX_NAMED]),
         stamp=stamp,
         mode=mode,
@@ -109,9 +106,10 @@ def _add(found: _Found, block: pem_text.Block) -> bool:
             found.certificates.append(read)
         return read is not None
     if block.label == "X509 CRL":
-        readable = block.data is not None and _is_crl(block.data)
-        found.crls += readable
-        return readable
+        listed = None if block.data is None else x509_crl.from_der(block.data)
+        if listed is not None:
+            found.crls.append(listed)
+        return listed is not None
     if block.label.endswith("PRIVATE KEY"):
         key = _key_in(block)
         found.key = found.key or key  # OpenSSL, too, takes the first key of a file
@@ -148,8 +146,9 @@ def _from_der(data: bytes) -> _Found | Failure:
     read = from_der(data)
     if isinstance(read, Certificate):
         return _Found("der", certificates=[read])
-    if _is_crl(data):
-        return _Found("der", crls=1)
+    listed = x509_crl.from_der(data)
+    if listed is not None:
+        return _Found("der", crls=[listed])
     key = x509_keys.private_key(data)
     if key is not None:
         return _Found("der", key=key, undecodable=[] if _understood(key) else ["private key"])
@@ -162,11 +161,3 @@ def _from_pkcs12(data: bytes, password: bytes | None) -> _Found | Failure:
         return opened
     key, certificates = opened
     return _Found("pkcs12", certificates=[certificate(cert) for cert in certificates], key=key)
-
-
-def _is_crl(data: bytes) -> bool:
-    try:
-        x509.load_der_x509_crl(data)
-    except BROKEN:
-        return False
-    return True

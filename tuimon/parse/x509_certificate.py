@@ -34,9 +34,11 @@ _UNKNOWN: dict[str, dict[str, Any]] = {
     "issuer": {"issuer": ""},
     "not_before": {"not_before": _ALWAYS},
     "not_after": {"not_after": _NEVER},
-    "subject": {"subject": "", "common_name": ""},
+    "subject": {"subject": "", "common_name": "", "common_names": (), "email_addresses": ()},
     "public_key": {"public_key": PublicKey("other", 0), "spki_sha256": ""},
 }
+
+_NOBODY: tuple[str, tuple[str, ...], tuple[str, ...]] = ("", (), ())
 
 _T = TypeVar("_T")
 _warning_filters = threading.RLock()
@@ -63,7 +65,7 @@ def certificate(cert: x509.Certificate) -> Certificate:
             undecodable.append(name)
             return default
 
-    subject, common_name = read("subject", lambda: _subject(cert.subject), ("", ""))
+    subject, commons, addresses = read("subject", lambda: _subject(cert.subject), _NOBODY)
     return Certificate(
         version=read("version", lambda: cert.version.value + 1, 3),
         serial=read("serial", lambda: _hex(cert.serial_number), ""),
@@ -71,7 +73,9 @@ def certificate(cert: x509.Certificate) -> Certificate:
         signature_hash=read("signature_hash", lambda: _hash_name(cert), ""),
         issuer=read("issuer", lambda: x509_names.distinguished_name(cert.issuer), ""),
         subject=subject,
-        common_name=common_name,
+        common_name=commons[-1] if commons else "",
+        common_names=commons,
+        email_addresses=addresses,
         not_before=read("not_before", lambda: cert.not_valid_before_utc, _ALWAYS),
         not_after=read("not_after", lambda: cert.not_valid_after_utc, _NEVER),
         public_key=read("public_key", lambda: x509_keys.public_key(cert), x509_keys.unknown_public_key(cert)),
@@ -137,8 +141,13 @@ def pem(certificate: Certificate) -> str:
     return pem_text.text("CERTIFICATE", certificate.der)
 
 
-def _subject(name: x509.Name) -> tuple[str, str]:
-    return x509_names.distinguished_name(name), x509_names.common_name(name)
+def _subject(name: x509.Name) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The whole of it, its common names and its mail addresses."""
+    return (
+        x509_names.distinguished_name(name),
+        x509_names.common_names(name),
+        x509_names.email_addresses(name),
+    )
 
 
 def _hex(number: int) -> str:

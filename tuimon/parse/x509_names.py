@@ -84,10 +84,19 @@ def distinguished_name(name: x509.Name) -> str:
     return printable(", ".join(rdn.rfc4514_string(_ATTRIBUTES) for rdn in reversed(name.rdns)))
 
 
-def common_name(name: x509.Name) -> str:
-    """The most specific common name, or empty."""
-    values = [attribute.value for attribute in name.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return printable(values[-1]) if values else ""
+def common_names(name: x509.Name) -> tuple[str, ...]:
+    """Every common name, the most specific last."""
+    return _values(name, NameOID.COMMON_NAME)
+
+
+def email_addresses(name: x509.Name) -> tuple[str, ...]:
+    """Every mail address of a subject that stands in it rather than beside it (PKCS#9)."""
+    return _values(name, NameOID.EMAIL_ADDRESS)
+
+
+def _values(name: x509.Name, oid: x509.ObjectIdentifier) -> tuple[str, ...]:
+    values = (attribute.value for attribute in name.get_attributes_for_oid(oid))
+    return tuple(printable(value) for value in values if isinstance(value, str))
 
 
 def general_name(name: x509.GeneralName) -> str:

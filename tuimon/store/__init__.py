@@ -220,7 +220,12 @@ class Store:
         tunnels = [row.tunnel for row in self._rows.values()]
         return Interest(
             configs=self._facts.named_configs(),
-            certificates=frozenset(path for each in tunnels for path in paths(each.service, each.instance)),
+            certificates=frozenset(
+                path for each in tunnels for path in join.files(each.service, each.instance).values()
+            ),
+            folders=frozenset(
+                path for each in tunnels for path in join.folders(each.service, each.instance).values()
+            ),
             logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             probes=tuple(self._wants.values()),
@@ -240,7 +245,7 @@ class Store:
             "processes": facts.processes is None,
             "sockets": facts.tables is None,
             "units": facts.units is None,
-            "certificates": not interest.certificates <= facts.files.keys(),
+            "certificates": not (interest.certificates | interest.folders) <= facts.files.keys(),
             "logs": not interest.logs <= facts.logs.keys(),
             "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),

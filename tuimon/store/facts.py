@@ -230,7 +230,7 @@ class Facts:
         primary = join.primary_of(service, instance.config)
         seen = self.sockets(service, primary, instance)
         cwd = join.folder(instance)
-        own, key, ca = (absolute(service.text(name), cwd) for name in ("cert", "key", "CAfile"))
+        own, key = (absolute(service.text(name), cwd) for name in ("cert", "key"))
         probed = self.probed.get(service.key)
         return Tunnel(
             service=service,
@@ -247,14 +247,21 @@ class Facts:
             reaches=probed.reaches if probed and instance.running else (),
             own=self.files.get(own),
             key_file=self.files.get(key) if key else None,
-            ca=self.files.get(ca),
+            **self._trusted(service, instance),
             traffic=self.logbook.traffic.get((instance.log, service.name), Traffic()),
         )
+
+    def _trusted(self, service: Service, instance: Instance) -> dict[str, CertificateFile | None]:
+        """What the service trusts, and the revocation lists that it looks into."""
+        places = {**join.files(service, instance), **join.folders(service, instance)}
+        fields = {"ca": "CAfile", "ca_folder": "CApath", "crl": "CRLfile", "crl_folder": "CRLpath"}
+        return {name: self.files.get(places.get(option, "")) for name, option in fields.items()}
 
     def _plan(
         self, service: Service, primary: Service | None, instance: Instance, cwd: str, seen: Sockets
     ) -> Plan:
-        chosen = plan(service, primary, cwd, self.settings)
+        jail = instance.config.text("chroot") if instance.config else ""
+        chosen = plan(service, primary, cwd, self.settings, jail)
         if instance.process is not None and instance.process.net:
             # Its addresses are those of another network namespace: from here we would dial somebody else.
             return replace(chosen, depth=Depth.LISTEN, targets=(), reach=(), reach_always=False)
@@ -302,7 +309,5 @@ class Facts:
 
 
 def paths(service: Service, instance: Instance) -> tuple[str, ...]:
-    """The certificate, key and CA files that a service names, absolute."""
-    cwd = join.folder(instance)
-    written = (service.text(name) for name in ("cert", "key", "CAfile"))
-    return tuple(absolute(path, cwd) for path in written if path)
+    """The files and folders of certificates, keys and revocation lists that a service names, absolute."""
+    return (*join.files(service, instance).values(), *join.folders(service, instance).values())

@@ -29,6 +29,19 @@ def folder(instance: Instance) -> str:
     return instance.key.config.rpartition("/")[0] or "/"
 
 
+def files(service: Service, instance: Instance) -> dict[str, str]:
+    """The certificate, key, CA and CRL files that a service names, absolute, by option."""
+    written = {name: service.text(name) for name in ("cert", "key", "CAfile", "CRLfile")}
+    return {name: absolute(path, folder(instance)) for name, path in written.items() if path}
+
+
+def folders(service: Service, instance: Instance) -> dict[str, str]:
+    """The folders of hashed names that a service looks into, absolute, by option: inside the jail."""
+    jail = instance.config.text("chroot").rstrip("/") if instance.config else ""
+    written = {name: service.text(name) for name in ("CApath", "CRLpath")}
+    return {name: jail + absolute(path, folder(instance)) for name, path in written.items() if path}
+
+
 def log_name(config: Config | None, processes: tuple[Process, ...], unit: Unit | None) -> str:
     """The log as seen from outside: the file that the process holds open, else what the configuration
     says, else the journal of its unit, else empty."""

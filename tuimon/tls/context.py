@@ -44,11 +44,11 @@ class Offer:
     """What the client offers and trusts.
 
     `server_name` is the SNI name (an IP address is not sent, RFC 6066 section 3).  `ca_pem` holds any
-    number of trusted certificates; empty means that trust is not judged.  `crl_pem` holds revocation lists;
-    where it has one, the peer's certificate must be on a list's good side.  `key_pem` may be empty where
-    `certificate_pem` holds the key too; keys are unencrypted.  `legacy` allows TLS 1.0 and 1.1, which
-    takes security level 0.  `minimum` and `maximum` are keys of `VERSIONS`.  `reference_time` (seconds
-    since the epoch) is when the chain has to be valid, instead of now.
+    number of trusted certificates; empty means that trust is not judged, blank that nobody is trusted.
+    `crl_pem` holds revocation lists; where it has one, the peer's certificate must be on a list's good
+    side.  `key_pem` may be empty where `certificate_pem` holds the key too; keys are unencrypted.  `legacy`
+    allows TLS 1.0 and 1.1, which takes security level 0.  `minimum` and `maximum` are keys of `VERSIONS`.
+    `reference_time` (seconds since the epoch) is when the chain has to be valid, instead of now.
     """
 
     server_name: str = ""
@@ -119,7 +119,7 @@ def _trust(context: SSL.Context, offer: Offer) -> None:
     if store is None:  # pragma: no cover - OpenSSL always gives a context a store
         raise UnusableError("OpenSSL has no certificate store")
     blocks = _PEM_CERTIFICATE.findall(offer.ca_pem)
-    if offer.ca_pem and not blocks:
+    if offer.ca_pem.strip() and not blocks:
         raise UnusableError("the CA file holds no PEM certificate")
     for block in blocks:
         try:

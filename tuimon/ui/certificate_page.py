@@ -2,7 +2,8 @@
 
 from rich.text import Text
 
-from tuimon.diagnose.certificate import matches_host, names, problems
+from tuimon.diagnose.certificate import problems
+from tuimon.diagnose.names import matches_host, names
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import Handshake
 from tuimon.store import CertificateUse, Row

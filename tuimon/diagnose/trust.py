@@ -1,0 +1,142 @@
+"""Judgements about the certificate that the remote of a client service shows: would stunnel take it?
+
+Rule: judged as stunnel itself judges (verify.c of 5.68): without verifyChain or verifyPeer an untrusted
+remote is nobody's fault here; the first error that is not ignored counts.
+"""
+
+from collections.abc import Callable
+
+from tuimon.diagnose import authority, revocation
+from tuimon.diagnose.finding import Finding, Severity, span
+from tuimon.diagnose.names import matches_email, matches_host, matches_ip, names
+from tuimon.diagnose.verification import (
+    base,
+    judges,
+    newer_than_loaded,
+    trusted,
+    verifies_chain,
+    verifies_peer,
+)
+from tuimon.model.handshake import Handshake, VerifyError
+from tuimon.model.tunnel import Tunnel
+
+# X509_V_ERR_… of OpenSSL's x509_vfy.h
+_NO_CRL, _CRL_EARLY, _CRL_EXPIRED = 3, 11, 12
+_EXPIRED, _NOT_YET, _REVOKED = 10, 9, 23
+_ISSUER_UNKNOWN = {2, 19, 20, 21}  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT and its kin
+_NO_MATTER_WHO = {20, 21, 27}  # ignored at depth 0 without verifyChain
+
+
+def _fatal(tunnel: Tunnel, handshake: Handshake) -> VerifyError | None:
+    """The first error of OpenSSL's that stunnel would not ignore."""
+    if handshake.trusted is None:
+        return None
+    whole = verifies_chain(tunnel.service)
+    for each in handshake.verify_errors:
+        if each.code and (whole or (each.depth == 0 and each.code not in _NO_MATTER_WHO)):
+            return each
+    return None
+
+
+def _pinned(tunnel: Tunnel, handshake: Handshake) -> bool:
+    """verifyPeer: whether a trusted certificate has the subject and the public key of the remote's."""
+    served = handshake.chain[0]
+    return any(
+        each.subject == served.subject and each.spki_sha256 == served.spki_sha256 for each in trusted(tunnel)
+    )
+
+
+def _expired(tunnel: Tunnel, handshake: Handshake, depth: int, now: float) -> tuple[str, str, str]:
+    """Code, text and fix for the certificate at `depth`: the leaf, one that was sent, or our own CA's."""
+    where, chain, known = handshake.target, handshake.chain, trusted(tunnel)
+    if depth < len(chain) and chain[depth].sha256 not in {each.sha256 for each in known}:
+        whose = f"chain: {chain[depth].title}" if depth else "certificate"
+        ago = span(chain[depth].seconds_left(now))
+        return "peer-cert-expired", f"remote {where}: {whose} expired {ago} ago", "tell the remote"
+    if depth < len(chain):
+        own, name = chain[depth], authority.place(tunnel)
+        if depth == 0:
+            text = f"remote {where}: certificate expired {span(own.seconds_left(now))} ago"
+            return "peer-cert-expired", text, "tell the remote"
+    else:
+        gone = [each for each in authority.relied_on(tunnel) if each.seconds_left(now) <= 0]
+        own, name = (gone[0] if gone else None), authority.place(tunnel)  # type: ignore[assignment]
+    ago = f" {span(own.seconds_left(now))} ago" if own else ""
+    text = f"{base(name)}: {own.title if own else 'the authority'} expired{ago} ({where})"
+    return "ca-expired", text, f"put the new authority into {name}, then reload"
+
+
+def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
+    """The remote shows a certificate that this client service will refuse."""
+    handshake = tunnel.handshake
+    if not tunnel.service.client or handshake is None or not handshake.chain or not judges(tunnel.service):
+        return None
+    found = _refusal(tunnel, handshake, now)
+    if found is None or not newer_than_loaded(tunnel, tunnel.ca):
+        return found
+    # What is in force is what the file held before: nobody is refused yet.
+    text = f"after a reload: {found.text}"
+    return Finding(found.code, Severity.WARNING, text, f"before a reload: {found.fix}", found.evidence)
+
+
+def _refusal(tunnel: Tunnel, handshake: Handshake, now: float) -> Finding | None:
+    errors = dict.fromkeys(each for each in handshake.verify_errors if each.code)
+    evidence = tuple(f"depth {each.depth}: {each.text} ({each.code})" for each in errors)
+    evidence += (f"leaf: {handshake.chain[0].subject}, issuer: {handshake.chain[0].issuer}",)
+    where, place = handshake.target, authority.place(tunnel)
+
+    def refuse(code: str, text: str, fix: str) -> Finding:
+        return Finding(code, Severity.CRITICAL, text, fix, evidence, down=True)
+
+    error = _fatal(tunnel, handshake)
+    if error is not None:
+        return _by_error(tunnel, handshake, error, now, refuse)
+    if verifies_peer(tunnel.service) and handshake.trusted is not None and not _pinned(tunnel, handshake):
+        text = f"remote's certificate is not in {base(place)} ({where})"
+        return refuse("peer-untrusted", text, f"add the remote's new certificate to {place}, then reload")
+    return None
+
+
+def _by_error(
+    tunnel: Tunnel,
+    handshake: Handshake,
+    error: VerifyError,
+    now: float,
+    refuse: Callable[[str, str, str], Finding],
+) -> Finding:
+    where, place = handshake.target, authority.place(tunnel)
+    listed = {_CRL_EXPIRED: revocation.outdated, _CRL_EARLY: revocation.outdated}.get(error.code)
+    about_lists = revocation.no_list(tunnel) if error.code == _NO_CRL else listed and listed(tunnel, now)
+    if about_lists:
+        return about_lists
+    if error.code == _EXPIRED:
+        return refuse(*_expired(tunnel, handshake, error.depth, now))
+    if error.code == _NOT_YET:
+        return refuse("peer-cert-not-yet-valid", f"remote {where}: not valid yet", "check both clocks")
+    if error.code == _REVOKED:
+        return refuse("peer-revoked", f"remote {where}: certificate revoked", "tell the remote")
+    if error.code in _ISSUER_UNKNOWN:
+        text = f"remote untrusted: issuer not in {base(place)} ({where})"
+        return refuse("peer-untrusted", text, f"put {handshake.chain[-1].issuer} into {place}, then reload")
+    text = f"remote untrusted: {error.text} ({where})"
+    return refuse("peer-untrusted", text, f"put the issuer into {place}, then reload")
+
+
+def wrong_name(tunnel: Tunnel) -> Finding | None:
+    """The remote's certificate is for another name than checkHost, checkIP and checkEmail allow."""
+    service, handshake = tunnel.service, tunnel.handshake
+    served = handshake.served if handshake else None
+    if not service.client or served is None or not judges(service):
+        return None
+    wanted = service.texts("checkHost") + service.texts("checkIP") + service.texts("checkEmail")
+    fits = (
+        any(matches_host(served, name) for name in service.texts("checkHost"))
+        or any(matches_ip(served, name) for name in service.texts("checkIP"))
+        or any(matches_email(served, name) for name in service.texts("checkEmail"))
+    )
+    if not wanted or fits:
+        return None
+    text = f"remote's certificate is not for {', '.join(wanted)}"
+    evidence = (f"it is for {', '.join(names(served)) or served.title}",)
+    fix = "mend checkHost or the remote's certificate"
+    return Finding("peer-name-mismatch", Severity.CRITICAL, text, fix, evidence, down=True)
