@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import Backend, Pki, Stunnel
+from tests.lab.verdict import SEEN, report
 from tuimon.demo.fleet import Fleet, start_fleet
 from tuimon.host.local import LocalHost
 
@@ -73,3 +74,11 @@ def demo_fleet() -> Iterator[Fleet]:
     """The demo's fleet of real services, sound and broken ones, for tests that only look."""
     with start_fleet() as running:
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table and the score of the fault laboratory, as far as it was built."""
+    if SEEN in config.stash:
+        terminalreporter.section("fault laboratory")
+        for line in report(config.stash[SEEN]):
+            terminalreporter.write_line(line)

@@ -14,7 +14,7 @@ from tuimon.model.process import Process, SocketTable
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, ServiceKey
 from tuimon.model.tunnel import CheckWant
-from tuimon.model.unit import Unit
+from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class UnitsSeen:
     host: str
     units: tuple[Unit, ...]
     failure: Failure | None = None
+    supervision: Supervision = UNSUPERVISED
 
 
 @dataclass(frozen=True, slots=True)

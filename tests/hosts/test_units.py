@@ -30,6 +30,7 @@ PORTS = {
     "idle": 8010,  # never started
     "waiting": 8011,  # never started, enabled
 }
+ENABLED = ("good", "secret", "forks", "paused", "ended", "waiting")
 SECTION = """[{name}]
 accept = 127.0.0.1:{port}
 connect = 127.0.0.1:7000
@@ -84,7 +85,7 @@ def gateway() -> Iterator[SystemdHost]:
     """The host with every instance where it shall be."""
     with systemd_host("gw-01") as host:
         configure(host)
-        host.run("systemctl", "enable", *map(unit, ("forks", "paused", "ended", "waiting")))
+        host.run("systemctl", "enable", *map(unit, ENABLED))
         host.run("systemctl", "start", *map(unit, ("good", "secret", "stopped", "paused", "ended", "loops")))
         for name in ("good", "secret"):
             host.wait_for(f"127.0.0.1:{PORTS[name]} ", "ss", "--listening", "--tcp", "--numeric")
@@ -136,7 +137,7 @@ def test_the_collector_sees_units_that_run_or_once_ran(gateway: SystemdHost) -> 
         "main_pid": main_pid(gateway, "good"),
         "config": "/etc/stunnel/good.conf",
         "type": "simple",
-        "enabled": "disabled",
+        "enabled": "enabled",
         "stopped": None,
     }
     inactive = ("daemonises", "forks", "stopped", "paused", "ended", "idle", "waiting")

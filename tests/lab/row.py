@@ -2,24 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from tests.lab.bench import Bench
+Build = Callable[[Any], Any]
+"""It gets the bench, or the yard of a booted host, that is the row's own."""
 
-Build = Callable[[Bench], None]
+_CALM = frozenset({"ok", "not-probed"})
 
 
 @dataclass(frozen=True)
 class Fault:
     """One row: what is wrong, the codes of which one must come first, and words of its text.
 
-    A healthy oddity has no codes: nothing above information may be found.  `name` stands in words for
-    the row's own name, `{port}` and `{target}` for its ports.
+    A healthy oddity has no codes: nothing above information may be found, and its state is one of `calm`.
+    `name` stands in words for the row's own name, `{port}` and `{target}` for its ports.
     """
 
     name: str
     codes: tuple[str, ...]
     words: tuple[str, ...]
     build: Build
+    calm: frozenset[str] = _CALM
 
 
 class Shelf:
@@ -30,15 +33,24 @@ class Shelf:
 
     def fault(self, codes: str, *words: str) -> Callable[[Build], Build]:
         """Decorate the function that builds a row named after it; `codes` are blank-separated."""
-
-        def note(build: Build) -> Build:
-            name = build.__name__.replace("_", "-")
-            self.faults.append(Fault(name, tuple(codes.split()), words, build))
-            return build
-
-        return note
+        return self._noting(tuple(codes.split()), words, _CALM)
 
     @property
     def healthy(self) -> Callable[[Build], Build]:
         """Decorate the function that builds a healthy oddity."""
         return self.fault("")
+
+    @property
+    def off(self) -> Callable[[Build], Build]:
+        """Decorate the function that builds one that does not run, as somebody wished."""
+        return self._noting((), (), frozenset({"off"}))
+
+    def _noting(
+        self, codes: tuple[str, ...], words: tuple[str, ...], calm: frozenset[str]
+    ) -> Callable[[Build], Build]:
+        def note(build: Build) -> Build:
+            name = build.__name__.replace("_", "-")
+            self.faults.append(Fault(name, codes, words, build, calm))
+            return build
+
+        return note

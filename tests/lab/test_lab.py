@@ -3,7 +3,8 @@
 import pytest
 
 from tests.lab.row import Fault
-from tests.lab.table import FAULTS, ODDITIES, Verdict
+from tests.lab.table import FAULTS, ODDITIES
+from tests.lab.verdict import Verdict
 
 pytestmark = pytest.mark.timeout(120)  # the first test of the module builds and sweeps the laboratory
 

@@ -1,22 +1,31 @@
 """systemd units that start stunnel.
 
-Rule: a machine without systemd is no fault; what may not be asked is said.
+Rule: a machine without systemd is no fault; what may not be asked is said.  A process that came or went
+is a reason to look again: the screen shall not say `ended` while systemd knows why.
 """
 
 import asyncio
 import re
+from contextlib import suppress
 
 from tuimon.collect.base import Publish
+from tuimon.collect.last_runs import LastRuns
 from tuimon.events import UnitsSeen
 from tuimon.host.base import Host
 from tuimon.model.failure import Failure, Reason
+from tuimon.model.process import ProcessId
 from tuimon.model.tunnel import Interest
-from tuimon.model.unit import Unit
+from tuimon.model.unit import Supervision, Unit
 from tuimon.parse.systemctl import PROPERTIES, is_init_script, is_stunnel, parse_units
 from tuimon.settings import Settings
 from tuimon.text import printable
 
 _PATIENCE = 10.0  # seconds for one call of systemctl
+_SETTLING = 5.0  # seconds between two looks while a unit is between two states
+_REST = 2.0  # seconds between two looks at least: a process that comes and goes all the time costs no more
+_CLOCK = 600.0  # seconds between two questions whether the clock is right: each starts a service of systemd
+_DEFAULTS = "/etc/default/stunnel4"
+_ENABLED = re.compile(rb"[ \t]*ENABLED=[\"']?1\b")
 _CONF, _TEMPLATE = ".conf", "@.service"
 _INSTANCE = re.compile(r"[A-Za-z0-9:_.-]+")  # what stands for itself in a unit's name, systemd.unit(5)
 
@@ -28,19 +37,31 @@ class Units:
 
     def __init__(self, host: Host, settings: Settings) -> None:
         self._host, self._settings = host, settings
+        self._last_runs = LastRuns(host)
+        self._running: frozenset[ProcessId] = frozenset()
+        self._wake = asyncio.Event()
+        self._synchronized: tuple[float, bool | None] | None = None
 
     def want(self, interest: Interest) -> None:
-        """Units are found by what they start, not by name."""
+        """Units are found by what they start, not by name; look at them when the processes changed."""
+        if interest.running != self._running:
+            self._running = interest.running
+            self._wake.set()
 
     async def run(self, publish: Publish) -> None:
         """Look until cancelled."""
         last: UnitsSeen | None = None
         while True:
+            self._wake.clear()
             seen = await self._look()
             if seen != last:
                 last = seen
                 publish(seen)
-            await asyncio.sleep(self._settings.intervals.units)
+            await asyncio.sleep(min(_REST, self._settings.intervals.units))
+            settling = any(unit.active_state.endswith("activating") for unit in seen.units)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SETTLING if settling else self._settings.intervals.units):
+                    await self._wake.wait()
 
     async def _look(self) -> UnitsSeen:
         host = self._host.name
@@ -53,12 +74,32 @@ class Units:
         seen = {unit.name: unit for unit in loaded}
         installed = await self._installed()
         seen |= await self._named([name for name in installed if _TEMPLATE not in name and name not in seen])
+        script = next((unit for unit in seen.values() if is_init_script(unit)), None)
         units = {name: unit for name, unit in seen.items() if is_stunnel(unit)}
         # Where the init script runs, an instance that systemd has forgotten tells nothing of its file.
-        if not any(is_init_script(unit) and unit.active_state == "active" for unit in seen.values()):
+        if script is None or script.active_state != "active":
             templates = [name.removesuffix(_TEMPLATE) for name in installed if name.endswith(_TEMPLATE)]
             units |= await self._forgotten(templates, {unit.config for unit in units.values()})
-        return UnitsSeen(host, tuple(units[name] for name in sorted(units)))
+        told = await self._last_runs.told(units[name] for name in sorted(units))
+        used = any(unit.enabled == "enabled" or unit.active_state != "inactive" for unit in told.values())
+        supervision = Supervision(script, await self._enabled_line(), await self._clock(), units=used)
+        return UnitsSeen(host, tuple(told.values()), supervision=supervision)
+
+    async def _enabled_line(self) -> int:
+        """Where the defaults of the init script still say ENABLED=1, which means nothing to it."""
+        content = await self._host.read(_DEFAULTS)
+        lines = [] if isinstance(content, Failure) else content.data.splitlines()
+        return next((number for number, line in enumerate(lines, 1) if _ENABLED.match(line)), 0)
+
+    async def _clock(self) -> bool | None:
+        """Whether the clock is kept right, as far as it was asked for last."""
+        now = self._host.monotonic()
+        if self._synchronized is None or now - self._synchronized[0] >= _CLOCK:
+            argv = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
+            done = await self._host.run(argv, _PATIENCE)
+            said = b"" if isinstance(done, Failure) else done.stdout.strip()
+            self._synchronized = now, {b"yes": True, b"no": False}.get(said)
+        return self._synchronized[1]
 
     async def _installed(self) -> list[str]:
         """Names of unit files, loaded or not: enabled for the next boot, or simply there."""

@@ -6,6 +6,7 @@ the reason it does not run, and every service of it inherits that instead of for
 
 from collections.abc import Iterable
 
+from tuimon.diagnose import unit as judge_unit
 from tuimon.diagnose.certificate import file_failure, key_findings
 from tuimon.diagnose.check import refused
 from tuimon.diagnose.finding import Finding, Severity, clock, span
@@ -13,7 +14,6 @@ from tuimon.model.failure import Reason
 from tuimon.model.instance import Instance
 from tuimon.model.service import Problem
 from tuimon.model.tunnel import Tunnel
-from tuimon.model.unit import Unit
 
 _GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the load was loaded
 
@@ -121,7 +121,7 @@ def not_running(instance: Instance, now: float) -> Finding | None:
     if unit is not None:
         state = f"{unit.active_state} ({unit.sub_state})"
         evidence += (f"{unit.name}: {state}, result {unit.result}, {unit.enabled or 'static'}",)
-        found = _ended_unit(unit, evidence, now, daemonises=_daemonises(instance))
+        found = judge_unit.ended(instance, evidence, now)
         if found is not None:
             return found
     text = "stunnel is not running"
@@ -129,38 +129,6 @@ def not_running(instance: Instance, now: float) -> Finding | None:
         text += f", ended at {clock(stopped.time, now)}"
     fix = f"start it: stunnel {instance.key.config}"
     return Finding("not-running", Severity.CRITICAL, text, fix, evidence, down=True)
-
-
-def _ended_unit(unit: Unit, evidence: tuple[str, ...], now: float, *, daemonises: bool) -> Finding | None:
-    """Why a unit that should run stunnel does not, as far as systemd knows."""
-    name, start = unit.name.removesuffix(".service"), f"systemctl start {unit.name}"
-    if unit.active_state == "failed":
-        text = f"unit {unit.name} failed: {unit.result}"
-        see = f"journalctl -u {unit.name}; then {start}"
-        return Finding("unit-failed", Severity.CRITICAL, text, see, evidence, down=True)
-    if unit.sub_state == "auto-restart":
-        text = f"ended, systemd restarts it ({unit.restarts} times so far): {name}"
-        see = f"journalctl -u {unit.name}"
-        return Finding("unit-restarting", Severity.CRITICAL, text, see, evidence, down=True)
-    if unit.active_state != "inactive":
-        return None
-    if daemonises and unit.type in {"simple", "exec"} and not unit.stopped:
-        # systemd takes the exit of the parent for the end of the service, and kills the daemon.
-        text = f"no `foreground = yes`: {name} ends at once"
-        fix = f"put `foreground = yes` before the first section; then {start}"
-        return Finding("unit-type", Severity.CRITICAL, text, fix, evidence, down=True)
-    if unit.stopped is False:
-        text = f"ended by itself at {clock(unit.since, now)}: {name}"
-        return Finding("not-running", Severity.CRITICAL, text, start, evidence, down=True)
-    if unit.stopped is None and unit.enabled == "enabled":
-        text = f"enabled, but nothing started it: {name}"
-        return Finding("not-running", Severity.CRITICAL, text, start, evidence, down=True)
-    text = f"stopped at {clock(unit.since, now)}" if unit.stopped else f"stopped, not enabled: {name}"
-    return Finding("not-running", Severity.INFO, text, start, evidence, off=True)
-
-
-def _daemonises(instance: Instance) -> bool:
-    return instance.config is not None and instance.config.text("foreground", "no").lower() == "no"
 
 
 def hung(instance: Instance) -> Finding | None:
@@ -216,17 +184,21 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
     """All findings of an instance, the cause first."""
     cause: Finding | None = None
     if instance.processes_known:
-        cause = config_error(instance)
+        cause = config_error(instance) or judge_unit.no_config(instance)
         if cause is None:
             cause = refused(instance) if instance.running else _why_down(instance, tunnels, now)
     rest = (
-        unreadable(instance),
+        None if cause and cause.code == "unit-no-config" else unreadable(instance),
         unknown_config(instance),
         elsewhere(instance),
         hung(instance),
+        judge_unit.never_started(instance, now),
+        judge_unit.restarts_often(instance, now),
         reload_failed(instance, now),
         config_changed(instance, now),
         duplicate(instance),
+        judge_unit.stale(instance),
+        judge_unit.disabled(instance),
     )
     found = tuple(each for each in (cause, *rest) if each is not None)
     return tuple(sorted(found, key=lambda each: not each.down))

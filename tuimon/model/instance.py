@@ -6,7 +6,7 @@ from tuimon.model.log import LogRecord
 from tuimon.model.process import Process
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey
-from tuimon.model.unit import Unit
+from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Instance:
     processes: tuple[Process, ...] = ()
     processes_known: bool = False
     unit: Unit | None = None
+    supervision: Supervision = UNSUPERVISED
     loaded_at: float | None = None
     loaded_from_log: bool = False
     trouble: LogRecord | None = None

@@ -8,6 +8,7 @@ from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.log import LogRecord
+from tuimon.model.process import ProcessId
 from tuimon.model.service import Service, ServiceKey
 
 JOURNAL = "journal:"
@@ -80,6 +81,7 @@ class Interest:
     """What the collectors should look at, as follows from the facts so far; paths are absolute.
 
     `folders` hold certificates or revocation lists under hashed names.
+    `running` are the processes that run: what follows from them is worth a new look when they change.
     """
 
     configs: frozenset[str] = frozenset()
@@ -89,6 +91,7 @@ class Interest:
     nets: frozenset[tuple[str, int]] = frozenset()
     probes: tuple[ProbeWant, ...] = ()
     checks: tuple[CheckWant, ...] = ()
+    running: frozenset[ProcessId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

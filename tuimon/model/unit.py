@@ -1,4 +1,4 @@
-"""A systemd unit that starts stunnel."""
+"""A systemd unit that starts stunnel, and what else on the host could have started one."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,15 @@ class Unit:
     """One service unit, in the words of `systemctl show`.
 
     `argv` is its ExecStart, `config` the configuration that it names (absolute) or empty.
-    `type` is systemd.service(5) Type=, `enabled` UnitFileState.  `stopped` tells how an inactive unit
-    came to be so: True by a stop job (`systemctl stop`), False by itself, None where systemd does not
-    know: it forgets a unit that is neither active, failed nor enabled.
+    `type` is systemd.service(5) Type=, `enabled` UnitFileState, `pulled_in` whoever wants, requires or
+    triggers it, `source` the init script that it was generated from.  `stopped` tells how an inactive
+    unit came to be so: True by a stop job (`systemctl stop`), False by itself, None where systemd does
+    not know: it forgets a unit that is neither active, failed nor enabled.
+
+    `how` (`exited`, `killed`, `dumped`, or empty) and `status` are how its main process ended; status is
+    then an exit code or a signal.  `condition` is False where a Condition…= kept it from starting,
+    `environment` is the last EnvironmentFile= that must exist, `managed` is True where a cluster manager
+    starts and stops it.
     """
 
     name: str
@@ -30,3 +36,52 @@ class Unit:
     needs_reload: bool = False
     since: float | None = None
     stopped: bool | None = None
+    how: str = ""
+    status: int = 0
+    condition: bool = True
+    pulled_in: tuple[str, ...] = ()
+    pid_file: str = ""
+    source: str = ""
+    user: str = ""
+    patience: str = ""
+    invocation: str = ""
+    environment: str = ""
+    managed: bool = False
+    last_run: "LastRun | None" = None
+
+    @property
+    def brief(self) -> str:
+        """The name as it is spoken: without `.service`."""
+        return self.name.removesuffix(".service")
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """What the journal holds of the last run of a unit that fails: why stunnel ended, in few words; the
+    errors that it told, and what systemd told of the unit, each in order.  `restarting_since` is when the
+    row of restarts began (seconds since the epoch).
+    """
+
+    why: str = ""
+    stunnel: tuple[str, ...] = ()
+    systemd: tuple[str, ...] = ()
+    restarting_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What else may start stunnel on a host, or is the same for all of its instances.
+
+    `init_script` is the unit that stands for Debian's init script, `enabled_line` the line of
+    /etc/default/stunnel4 that says `ENABLED=1`, 0 if there is none.  `synchronized` tells whether the
+    clock is kept right, None where nobody knows; `units` whether any unit is enabled or active.
+    """
+
+    init_script: Unit | None = None
+    enabled_line: int = 0
+    synchronized: bool | None = None
+    units: bool = False
+
+
+UNSUPERVISED = Supervision()
+"""Where nothing is known of it."""

@@ -29,6 +29,22 @@ PROPERTIES = (
     "StateChangeTimestamp",
     "ActiveExitTimestampMonotonic",
     "ExecMainExitTimestampMonotonic",
+    "ExecMainCode",
+    "ExecMainStatus",
+    "ConditionResult",
+    "ConditionTimestampMonotonic",
+    "WantedBy",
+    "RequiredBy",
+    "UpheldBy",
+    "BoundBy",
+    "TriggeredBy",
+    "PIDFile",
+    "SourcePath",
+    "User",
+    "TimeoutStartUSec",
+    "InvocationID",
+    "DropInPaths",
+    "EnvironmentFiles",
 )
 """The properties that `parse_units` reads."""
 
@@ -37,6 +53,9 @@ DEFAULT_CONFIG = "/etc/stunnel/stunnel.conf"
 
 _STUNNEL = frozenset({"stunnel", "stunnel3", "stunnel4"})
 _KNOWN = frozenset(PROPERTIES)
+_PULLS = ("WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy")
+_REQUIRED = " (ignore_errors=no)"  # how systemctl tells EnvironmentFile=/a from EnvironmentFile=-/a
+_HOW = {"1": "exited", "2": "killed", "3": "dumped"}  # CLD_… of waitid(2)
 _ARGV = re.compile(r" ; argv\[\]=(.*?) ; ignore_errors=")
 
 
@@ -98,6 +117,8 @@ def _properties(block: str) -> tuple[dict[str, str], tuple[str, ...]]:
         key, equals, value = line.partition("=")
         if not equals or key not in _KNOWN:
             continue  # such as the second line of a shell command
+        if key == "EnvironmentFiles" and not value.endswith(_REQUIRED):
+            continue  # one may be missing
         if key != "ExecStart":
             properties[key] = printable(value)
         elif match := _ARGV.search(value):
@@ -129,6 +150,18 @@ def _unit(properties: dict[str, str], argv: tuple[str, ...]) -> Unit:
         needs_reload=properties.get("NeedDaemonReload") == "yes",
         since=_seconds(properties.get(stamp, "")),
         stopped=None if active in {"active", "reloading"} else _stopped(properties),
+        how=_HOW.get(properties.get("ExecMainCode", ""), ""),
+        status=_number(properties.get("ExecMainStatus", "")),
+        condition=properties.get("ConditionResult") != "no"
+        or not _number(properties.get("ConditionTimestampMonotonic", "")),
+        pulled_in=tuple(name for pull in _PULLS for name in properties.get(pull, "").split()),
+        pid_file=properties.get("PIDFile", ""),
+        source=properties.get("SourcePath", ""),
+        user=properties.get("User", ""),
+        patience=properties.get("TimeoutStartUSec", ""),
+        invocation=properties.get("InvocationID", ""),
+        environment=properties.get("EnvironmentFiles", "").removesuffix(_REQUIRED),
+        managed="/50-pacemaker.conf" in properties.get("DropInPaths", ""),
     )
 
 

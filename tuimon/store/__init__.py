@@ -230,6 +230,7 @@ class Store:
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             probes=tuple(self._wants.values()),
             checks=tuple(self._checks.values()),
+            running=frozenset(process.id for process in self._facts.running),
         )
 
     def probeable(self, keys: frozenset[ServiceKey]) -> frozenset[ServiceKey]:

@@ -18,6 +18,7 @@ from tuimon.model.instance import Instance
 from tuimon.model.process import Process, SocketTable
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
+from tuimon.model.unit import UNSUPERVISED
 from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.logbook import Logbook, SourceFacts
@@ -172,6 +173,7 @@ class Facts:
             facts=self.logbook.sources.get(log, SourceFacts()),
             log=log,
             processes_known=self.processes is not None and self.processes.failure is None,
+            supervision=self.units.supervision if self.units else UNSUPERVISED,
         )
         checked = self.checks.get(key.config)
         fits = checked is not None and config is not None and checked.want.stamp[0] == config.stamp

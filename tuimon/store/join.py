@@ -12,7 +12,7 @@ from tuimon.model.instance import Instance
 from tuimon.model.process import Process
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import JOURNAL
-from tuimon.model.unit import Unit
+from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 from tuimon.store.logbook import SourceFacts
 
 _LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
@@ -77,6 +77,7 @@ def instance(
     facts: SourceFacts,
     log: str,
     processes_known: bool,
+    supervision: Supervision = UNSUPERVISED,
 ) -> Instance:
     """Join one instance; see `Instance` for what each field means."""
     processes = tuple(sorted(processes, key=lambda each: each.id.started))
@@ -96,6 +97,7 @@ def instance(
         processes=processes,
         processes_known=processes_known,
         unit=unit,
+        supervision=supervision,
         loaded_at=loaded_at,
         loaded_from_log=from_log,
         trouble=trouble,

@@ -1,0 +1,66 @@
+"""What a sweep says of a row, whether that is right, and the table of all rows that were built.
+
+Rule: the laboratory on this machine and the one on a booted host print one table with one score.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.lab.row import Fault
+from tuimon.diagnose.finding import Finding, Severity
+
+SEEN = pytest.StashKey[dict[str, "Verdict"]]()
+"""Where the fixtures leave their verdicts for the end of the run."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the sweep said of one row: the findings of its service, and whether they are right."""
+
+    fault: Fault
+    findings: tuple[Finding, ...]
+    wanted: tuple[str, ...]
+    state: str
+
+    @property
+    def first(self) -> Finding | None:
+        return self.findings[0] if self.findings else None
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """Findings that would disturb somebody."""
+        return tuple(each for each in self.findings if each.severity is not Severity.INFO)
+
+    @property
+    def right(self) -> bool:
+        """For a fault: the first finding is its cause, in words; for an oddity: nobody is disturbed."""
+        if not self.fault.codes:
+            return not self.alarms and self.state in self.fault.calm
+        said = self.first
+        return (
+            said is not None
+            and said.code in self.fault.codes
+            and all(word in said.text for word in self.wanted)
+        )
+
+    def __str__(self) -> str:
+        said = f"{self.first.code}: {self.first.text}" if self.first else "nothing"
+        wanted = " or ".join(self.fault.codes) or "healthy"
+        return (
+            f"{'right' if self.right else 'WRONG'}  {self.fault.name:34} {wanted:26} {self.state:10} {said}"
+        )
+
+
+def note(config: pytest.Config, verdicts: dict[str, Verdict]) -> None:
+    """Keep verdicts for the table at the end of the run."""
+    config.stash.setdefault(SEEN, {}).update(verdicts)
+
+
+def report(verdicts: dict[str, Verdict]) -> list[str]:
+    """The table, wrong rows last, and the score."""
+    rows = sorted(verdicts.values(), key=lambda each: not each.right)
+    named = [each.right for each in rows if each.fault.codes]
+    odd = [each.right for each in rows if not each.fault.codes]
+    score = f"{sum(named)} of {len(named)} faults named, {sum(odd)} of {len(odd)} healthy oddities left alone"
+    return [*map(str, rows), score]
