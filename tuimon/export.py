@@ -143,6 +143,7 @@ def service(row: Row, now: float, settings: Settings) -> Json:
         "probe": tunnel.plan.depth.value,
         "checked_at": stamp(tunnel.probed_at),
         "sessions": tunnel.sessions,
+        "far_end": str(tunnel.far.key) if tunnel.far else None,
         "handshake": handshake(tunnel.handshake, now, settings) if tunnel.handshake else None,
         "certificate": certificate(shown, now, settings) if shown else None,
         "days_left": round(shown.seconds_left(now) / _DAY, 2) if shown else None,

@@ -15,6 +15,7 @@ from tests.lab import (
     healthy_trust,
     listener,
     machine,
+    pairs,
     process,
     remote,
     target,
@@ -27,22 +28,22 @@ from tuimon.commands.status import sweep
 from tuimon.settings import Probes, Settings
 from tuimon.store import Store
 
-_FAULTY = (config, machine, process, listener, certificate, target, remote, trust)
+_FAULTY = (config, machine, process, listener, certificate, target, remote, trust, pairs)
 _HEALTHY = (healthy_server, healthy_client, healthy_history, healthy_trust)
 FAULTS = tuple(each for kin in _FAULTY for each in kin.shelf.faults)
 ODDITIES = tuple(each for kin in _HEALTHY for each in kin.shelf.faults)
 _SETTINGS = Settings(probes=Probes(timeout=2, repeat_after=0.5))
 
 
-def examine(folder: Path) -> dict[str, Verdict]:
-    """Build every row, sweep once, end everything; returns the verdicts by name of the row."""
+def examine(folder: Path, rows: tuple[Fault, ...]) -> dict[str, Verdict]:
+    """Build these rows, sweep once, end everything; returns the verdicts by name of the row."""
     lab = Lab(folder)
     try:
-        benches = {fault.name: Bench(lab, fault.name) for fault in (*FAULTS, *ODDITIES)}
-        for fault in (*FAULTS, *ODDITIES):
+        benches = {fault.name: Bench(lab, fault.name) for fault in rows}
+        for fault in rows:
             fault.build(benches[fault.name])
         store = asyncio.run(sweep(_SETTINGS, (str(lab.conf),)))
-        return {fault.name: _verdict(fault, benches[fault.name], store) for fault in (*FAULTS, *ODDITIES)}
+        return {fault.name: _verdict(fault, benches[fault.name], store) for fault in rows}
     finally:
         lab.close()
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.lint.workshop import CLIENT, STUNNEL
 from tuimon.cli import main
 from tuimon.commands import lint as command
+from tuimon.diagnose.advice import advice
 from tuimon.host.local import LocalHost
-from tuimon.lint.advice import advice
 from tuimon.lint.check import check
 from tuimon.lint.machine import Machine
 from tuimon.lint.report import Report, exit_status

@@ -58,8 +58,8 @@ def _verdict(path: Path) -> Verdict | None:
         assert process.stderr
         for line in process.stderr:
             lines.append(line.rstrip("\n"))
-            # Written last, when everything that can fail has been done.
-            if "No pid file being created" in line or "Created pid file" in line:
+            # Written when everything that can fail has been done, and signals are heard.
+            if "Accepting new connections" in line:
                 started = True
                 process.terminate()  # it removes its Unix socket
                 break

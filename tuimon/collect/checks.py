@@ -1,7 +1,7 @@
 """Whether stunnel would start with a configuration now: the judgement of `lint`, for a fleet.
 
 Rule: nothing is touched but read.  A file is checked when it, a certificate or its process changes, and
-every few minutes besides, because folders, users and programs come and go without telling; one at a
+every few minutes besides, because folders, users and programs come and go without telling; a few at a
 time, so that a large fleet does not start a hundred commands at once.
 """
 
@@ -17,6 +17,8 @@ from tuimon.model.tunnel import CheckWant, Interest
 from tuimon.parse.stunnel_conf import DEBIAN_12
 from tuimon.parse.stunnel_options import Version
 from tuimon.settings import Settings
+
+_AT_ONCE = 4  # checks
 
 
 @dataclass(slots=True)
@@ -55,12 +57,21 @@ class Checks:
             machine = Machine(self._host)  # what it answered is true for this round
             if wanted and version is None:
                 version = await machine.stunnel() or DEBIAN_12
-            for want in wanted:
-                here = machine.at(want.start, want.loaded_at)
-                remarks = await start_of(here, want.path, version or DEBIAN_12, loaded=want.loaded)
-                publish(ConfigChecked(self._host.name, want, remarks))
-                done[want.path] = _Due(want, self._host.monotonic() + self._settings.intervals.checks)
+            async with asyncio.TaskGroup() as group:
+                turns = asyncio.Semaphore(_AT_ONCE)
+                for want in wanted:
+                    group.create_task(self._check(want, machine, version or DEBIAN_12, turns, publish))
+            now = self._host.monotonic()
+            done |= {want.path: _Due(want, now + self._settings.intervals.checks) for want in wanted}
             await self._pause(done)
+
+    async def _check(
+        self, want: CheckWant, machine: Machine, version: Version, turns: asyncio.Semaphore, publish: Publish
+    ) -> None:
+        async with turns:
+            here = machine.at(want.start, want.loaded_at)
+            remarks = await start_of(here, want.path, version, loaded=want.loaded)
+            publish(ConfigChecked(self._host.name, want, remarks))
 
     def _is_due(self, due: _Due | None, want: CheckWant) -> bool:
         return due is None or due.want != want or due.next <= self._host.monotonic()

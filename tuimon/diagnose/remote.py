@@ -4,7 +4,7 @@ Rule: whether its certificate is accepted is judged in `trust`; here only how lo
 """
 
 from tuimon.diagnose.finding import Finding, Severity, clock, span
-from tuimon.diagnose.target import CODES, contradicted, log_says_down, targets_of
+from tuimon.diagnose.target import CODES, contradicted, log_says_down, mend, targets_of
 from tuimon.model.handshake import Handshake, Verdict
 from tuimon.model.log import Event
 from tuimon.model.tunnel import Tunnel
@@ -29,7 +29,8 @@ def remote(tunnel: Tunnel, now: float) -> Finding | None:
         return _hangs_up(tunnel, handshake, where) if handshake.closed_early else None
     if handshake.stage == "connect":
         code, words = CODES.get(handshake.verdict, ("connect-closed", "fails"))
-        return _remote(code, f"connect {where} {words}", "start or mend the remote", handshake)
+        fix = mend(tunnel, code, "start or mend the remote")
+        return _remote(code, f"connect {where} {words}", fix, handshake)
     match handshake.verdict:
         case Verdict.NOT_TLS:
             text = f"remote {where} does not speak TLS: {handshake.detail}"

@@ -5,8 +5,10 @@ beside their kin (instance, listener, target, certificate) and are named once in
 """
 
 from tuimon.diagnose import authority, revocation
+from tuimon.diagnose.advice import advised
 from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
 from tuimon.diagnose.check import program
+from tuimon.diagnose.far_end import FarEnd, told_by_far_end
 from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
 from tuimon.diagnose.handshake import chain_problems
 from tuimon.diagnose.listener import (
@@ -134,15 +136,20 @@ def _what_it_trusts(tunnel: Tunnel, now: float, settings: Settings) -> list[Find
 
 
 def findings(
-    tunnel: Tunnel, inherited: tuple[Finding, ...], now: float, settings: Settings
+    tunnel: Tunnel,
+    inherited: tuple[Finding, ...],
+    now: float,
+    settings: Settings,
+    far: FarEnd | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings of a service; `inherited` are its instance's, the cause of everything below."""
+    """All findings of a service; `inherited` are its instance's, the cause of everything below; `far`
+    is what is known of its far end."""
     own = [*own_certificate(tunnel, now, settings), *_what_it_trusts(tunnel, now, settings)]
     if any(each.down or each.off for each in inherited):
         said = {each.code for each in inherited}
         return (*inherited, *(each for each in own if each.code not in said))
     listener = not_listening(tunnel)
-    target = back_end(tunnel, now) or remote(tunnel, now)
+    target = back_end(tunnel, now) or told_by_far_end(remote(tunnel, now), tunnel, far)
     trust = untrusted(tunnel, now) or wrong_name(tunnel)
     # A peer that is refused never gets as far as its target: trust before an early close.
     missing = program(tunnel.instance, tunnel.service) if tunnel.service.exec else None
@@ -156,6 +163,7 @@ def findings(
         slow(tunnel),
     )
     found = [*((first,) if first else ()), *inherited, *own, *(each for each in rest if each)]
+    found += advised(tunnel.service)
     order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
     return tuple(sorted(found, key=lambda each: (not each.down, order[each.severity])))
 

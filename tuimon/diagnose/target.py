@@ -4,6 +4,7 @@ Rule: direct connects and a handshake that ended early are better evidence than 
 speaks of this very moment.
 """
 
+from tuimon.diagnose.advice import COMMENT
 from tuimon.diagnose.finding import Finding, Severity, clock
 from tuimon.model.handshake import Handshake, Reach, Verdict
 from tuimon.model.tunnel import JOURNAL, Tunnel
@@ -29,6 +30,14 @@ _PATIENT = "start or mend the target"
 def targets_of(tunnel: Tunnel) -> str:
     """The first two targets as the configuration spells them."""
     return ", ".join(each.text for each in tunnel.service.connect[:2]) or "its target"
+
+
+def mend(tunnel: Tunnel, code: str, otherwise: str = _PATIENT) -> str:
+    """What to do about a target: to stunnel, what looks like a comment after it is part of its name."""
+    for value in tunnel.service.options.get("connect", ()):
+        if code == "connect-unresolved" and COMMENT.search(value.text):
+            return f"move the comment to a line of its own ({value.file.rsplit('/', 1)[-1]}:{value.line})"
+    return otherwise
 
 
 def _unreached(tunnel: Tunnel) -> tuple[Verdict, tuple[str, ...]] | None:
@@ -58,7 +67,7 @@ def log_says_down(tunnel: Tunnel, now: float) -> Finding | None:
     if any("no such socket" in each for each in why[1]):
         words = "does not exist"
     text = f"connect {targets_of(tunnel)} {words}{tail}"
-    return Finding(code, Severity.CRITICAL, text, _PATIENT, why[1], down=True)
+    return Finding(code, Severity.CRITICAL, text, mend(tunnel, code), why[1], down=True)
 
 
 def _none_reached(tunnel: Tunnel) -> bool:

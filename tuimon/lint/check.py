@@ -3,7 +3,7 @@
 Rule: nothing of the machine is touched but read: files, names, and the system's `openssl`.
 """
 
-from tuimon.lint.advice import advice
+from tuimon.diagnose.advice import advice
 from tuimon.lint.environment import Environment
 from tuimon.lint.machine import Machine
 from tuimon.lint.report import Report, compose

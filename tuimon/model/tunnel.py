@@ -114,6 +114,13 @@ class Traffic:
     target_ok: float | None = None
 
 
+class Far(NamedTuple):
+    """The server service of this very machine that a client service leads to."""
+
+    key: ServiceKey
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tunnel:
     """The join that a row shows.
@@ -122,7 +129,8 @@ class Tunnel:
     service); `sockets_known` is False until sockets were looked at.  `taken` names who else holds
     the accept port, empty if nobody does.  `sessions` counts established connections on the accept
     port, None where they cannot be seen.  `probed_at` is when the handshake ended.  `ca` and `ca_folder`
-    are what CAfile and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.
+    are what CAfile and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.  `far` is
+    where a client service leads to, if that is seen here too.
     """
 
     service: Service
@@ -144,6 +152,7 @@ class Tunnel:
     crl: CertificateFile | None = None
     crl_folder: CertificateFile | None = None
     traffic: Traffic = Traffic()
+    far: Far | None = None
 
     @property
     def key(self) -> ServiceKey:

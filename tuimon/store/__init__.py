@@ -4,11 +4,12 @@ Rule: one way only.  `apply` takes events, `drain` tells what changed, the queri
 thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuimon import events
 from tuimon.diagnose import instance as judge_instance
 from tuimon.diagnose import service as judge_service
+from tuimon.diagnose.far_end import FarEnd
 from tuimon.diagnose.finding import Finding, State
 from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey, ServiceKey
@@ -17,6 +18,7 @@ from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.facts import Facts, paths
 from tuimon.store.logbook import Logbook, LogLine
+from tuimon.store.pairs import Pairs
 from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
 
 __all__ = ["CertificateUse", "Changes", "InstanceRow", "LogLine", "Row", "Store", "Summary"]
@@ -47,6 +49,7 @@ class Store:
         self._instances: dict[InstanceKey, InstanceRow] = {}
         self._wants: dict[ServiceKey, ProbeWant] = {}
         self._checks: dict[InstanceKey, CheckWant] = {}
+        self._pairs = Pairs()
         self._uses: list[CertificateUse] | None = None  # asked for on every tick, changes with the rows
         self._dirty: set[InstanceKey] = set()
         self._all_dirty = False
@@ -151,10 +154,19 @@ class Store:
             self._rejoin(key, rows)
         if rows:
             self._uses = None
+            self._pair(rows)
         changes = Changes(frozenset(rows), self._log_came, self._ticked, self._status)
         self._dirty = set()
         self._all_dirty = self._log_came = self._ticked = self._status = False
         return changes
+
+    def _pair(self, rows: set[ServiceKey]) -> None:
+        """Judge client services again whose far end is another, or was judged anew."""
+        self._pairs.rebuild(row.tunnel for row in self._rows.values())
+        for row in [row for row in self._rows.values() if row.tunnel.service.client]:
+            far = self._pairs.far(row.tunnel)
+            if far != row.tunnel.far or (far is not None and far.key in rows):
+                self._judge(row.tunnel, self._instances[row.key.instance].findings, rows)
 
     def _forget(self, keys: set[ServiceKey], rows: set[ServiceKey]) -> None:
         for key in keys:
@@ -181,7 +193,10 @@ class Store:
             self._judge(tunnel, inherited, rows)
 
     def _judge(self, tunnel: Tunnel, inherited: tuple[Finding, ...], rows: set[ServiceKey]) -> None:
-        found = judge_service.findings(tunnel, inherited, self.now, self.settings)
+        tunnel = replace(tunnel, far=self._pairs.far(tunnel))
+        there = self._rows.get(tunnel.far.key) if tunnel.far else None
+        far = FarEnd(there.findings) if there else None
+        found = judge_service.findings(tunnel, inherited, self.now, self.settings, far)
         state = judge_service.state(tunnel, found)
         before = self._rows.get(tunnel.key)
         # What was so at first sight has been so for longer than we can know.

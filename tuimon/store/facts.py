@@ -233,7 +233,7 @@ class Facts:
         seen = self.sockets(service, primary, instance)
         cwd = join.folder(instance)
         own, key = (absolute(service.text(name), cwd) for name in ("cert", "key"))
-        probed = self.probed.get(service.key)
+        probed, trusted = self.probed.get(service.key), self._trusted(service, instance)
         return Tunnel(
             service=service,
             instance=instance,
@@ -249,15 +249,18 @@ class Facts:
             reaches=probed.reaches if probed and instance.running else (),
             own=self.files.get(own),
             key_file=self.files.get(key) if key else None,
-            **self._trusted(service, instance),
+            ca=trusted["CAfile"],
+            ca_folder=trusted["CApath"],
+            crl=trusted["CRLfile"],
+            crl_folder=trusted["CRLpath"],
             traffic=self.logbook.traffic.get((instance.log, service.name), Traffic()),
         )
 
     def _trusted(self, service: Service, instance: Instance) -> dict[str, CertificateFile | None]:
-        """What the service trusts, and the revocation lists that it looks into."""
+        """What the service trusts and the revocation lists that it looks into, by option."""
         places = {**join.files(service, instance), **join.folders(service, instance)}
-        fields = {"ca": "CAfile", "ca_folder": "CApath", "crl": "CRLfile", "crl_folder": "CRLpath"}
-        return {name: self.files.get(places.get(option, "")) for name, option in fields.items()}
+        options = ("CAfile", "CApath", "CRLfile", "CRLpath")
+        return {option: self.files.get(places.get(option, "")) for option in options}
 
     def _plan(
         self, service: Service, primary: Service | None, instance: Instance, cwd: str, seen: Sockets

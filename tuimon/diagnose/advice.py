@@ -7,12 +7,13 @@ about.  It follows what stunnel does in effect, not what the line seems to say.
 import re
 from collections.abc import Callable, Iterator
 
-from tuimon.lint.report import at
+from tuimon.diagnose.finding import Finding
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config, Service, Value
 
-_COMMENT = re.compile(r"\s(?:[;#]|//)")
+COMMENT = re.compile(r"\s(?:[;#]|//)")
+"""What looks like a comment after a value, and is part of it."""
 _FREE_TEXT = frozenset(("execArgs", "protocolHeader", "protocolPassword", "PSKidentity", "config"))
 _ADDRESSES = ("accept", "connect", "redirect")
 _OLD = {"sslv3": "SSL 3.0", "tlsv1": "TLS 1.0", "tlsv1.1": "TLS 1.1"}
@@ -20,15 +21,34 @@ _OLD = {"sslv3": "SSL 3.0", "tlsv1": "TLS 1.0", "tlsv1.1": "TLS 1.1"}
 
 def advice(config: Config) -> list[Remark]:
     """All advice on one configuration, in the order of its sections."""
-    found: list[Remark] = []
-    for service in config.services:
-        for judge in _JUDGES:
-            found += judge(service)
-    return found
+    return [each for service in config.services for each in _on(service)]
+
+
+def _on(service: Service) -> Iterator[Remark]:
+    for judge in _JUDGES:
+        yield from judge(service)
+
+
+_MISTAKES = frozenset({"inline-comment", "psk-ignored"})
+"""Advice on what cannot be meant: whoever runs it should know.  The rest is a matter of taste or time."""
+
+
+def advised(service: Service) -> list[Finding]:
+    """The advice on one service of a fleet."""
+    return [
+        Finding(
+            each.code,
+            each.severity if each.code in _MISTAKES else Severity.INFO,
+            each.text.removeprefix(f"[{service.name}]").lstrip(": "),
+            each.fix,
+            (each.place,),
+        )
+        for each in _on(service)
+    ]
 
 
 def _advise(value: Value, severity: Severity, code: str, text: str, fix: str) -> Remark:
-    return at(value, severity, Scope.ADVICE, code, text, fix)
+    return Remark(value.file, value.line, severity, Scope.ADVICE, code, text, fix)
 
 
 def _header(service: Service) -> Value:
@@ -58,12 +78,12 @@ def _authentication(service: Service) -> Iterator[Remark]:
 def _inline_comments(service: Service) -> Iterator[Remark]:
     """There are none in stunnel: what looks like one is part of the value."""
     fix = "move the comment to a line of its own"
-    if _COMMENT.search(service.name) and not service.inetd:
+    if COMMENT.search(service.name) and not service.inetd:
         text = f"the comment is part of the name: [{service.name}]"
         yield _advise(_header(service), Severity.WARNING, "inline-comment", text, fix)
     for option, values in service.options.items():
         for value in values if option not in _FREE_TEXT else ():
-            if not value.secret and _COMMENT.search(value.text):
+            if not value.secret and COMMENT.search(value.text):
                 text = f"the comment is part of the value of `{option}`: {value.text}"
                 yield _advise(value, Severity.WARNING, "inline-comment", text, fix)
 
