@@ -8,8 +8,10 @@ from pathlib import Path
 
 from tests.lab import (
     certificate,
+    clients,
     config,
     healthy_client,
+    healthy_clients,
     healthy_history,
     healthy_server,
     healthy_trust,
@@ -28,8 +30,8 @@ from tuimon.commands.status import sweep
 from tuimon.settings import Probes, Settings
 from tuimon.store import Store
 
-_FAULTY = (config, machine, process, listener, certificate, target, remote, trust, pairs)
-_HEALTHY = (healthy_server, healthy_client, healthy_history, healthy_trust)
+_FAULTY = (config, machine, process, listener, certificate, target, remote, trust, pairs, clients)
+_HEALTHY = (healthy_server, healthy_client, healthy_clients, healthy_history, healthy_trust)
 FAULTS = tuple(each for kin in _FAULTY for each in kin.shelf.faults)
 ODDITIES = tuple(each for kin in _HEALTHY for each in kin.shelf.faults)
 _SETTINGS = Settings(probes=Probes(timeout=2, repeat_after=0.5))

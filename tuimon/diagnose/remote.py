@@ -3,10 +3,9 @@
 Rule: whether its certificate is accepted is judged in `trust`; here only how long it lasts.
 """
 
-from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.diagnose.finding import Finding, Severity, span
 from tuimon.diagnose.target import CODES, contradicted, log_says_down, mend, targets_of
 from tuimon.model.handshake import Handshake, Verdict
-from tuimon.model.log import Event
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
 
@@ -65,21 +64,6 @@ def _alerted(tunnel: Tunnel, handshake: Handshake, where: str) -> Finding:
     hint = " (possibly PSK-only)" if handshake.alert == "handshake_failure" else ""
     text = f"remote {where} refuses TLS: alert {handshake.alert}{hint}"
     return _remote("peer-tls-rejected", text, "look at the remote's log", handshake)
-
-
-def clients_fail(tunnel: Tunnel, now: float) -> Finding | None:
-    """A client service whose own connections fail although our handshake with its remote succeeds."""
-    traffic = tunnel.traffic
-    record = traffic.failure
-    if not tunnel.service.client or record is None or traffic.failures < 2:
-        return None
-    if record.event not in (Event.TLS_FAILED, Event.PEER_REJECTED):
-        return None
-    text = f"its own connections fail since {clock(traffic.failing_since, now)}, our probe does not"
-    evidence = (f"log: {record.message}", f"{traffic.failures} failures since the last success")
-    return Finding(
-        "clients-failing", Severity.WARNING, text, "compare its options with the remote's", evidence
-    )
 
 
 def remote_expiry(tunnel: Tunnel, now: float, settings: Settings) -> Finding | None:

@@ -8,6 +8,7 @@ from tuimon.diagnose import authority, revocation
 from tuimon.diagnose.advice import advised
 from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
 from tuimon.diagnose.check import program
+from tuimon.diagnose.clients import judged_by_clients
 from tuimon.diagnose.far_end import FarEnd, told_by_far_end
 from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
 from tuimon.diagnose.handshake import chain_problems
@@ -19,7 +20,7 @@ from tuimon.diagnose.listener import (
     slow,
     tls_broken,
 )
-from tuimon.diagnose.remote import clients_fail, remote, remote_expiry
+from tuimon.diagnose.remote import remote, remote_expiry
 from tuimon.diagnose.target import back_end, partial
 from tuimon.diagnose.trust import untrusted, wrong_name
 from tuimon.model.certificate import Certificate
@@ -158,12 +159,12 @@ def findings(
         partly_listening(tunnel),
         partial(tunnel),
         None if trust else remote_expiry(tunnel, now, settings),
-        None if first else clients_fail(tunnel, now),
         old_version(tunnel),
         slow(tunnel),
     )
     found = [*((first,) if first else ()), *inherited, *own, *(each for each in rest if each)]
     found += advised(tunnel.service)
+    found += judged_by_clients(tunnel, found, now, broken=first is not None)
     order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
     return tuple(sorted(found, key=lambda each: (not each.down, order[each.severity])))
 

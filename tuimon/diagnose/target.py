@@ -89,17 +89,22 @@ def _no_greeting(tunnel: Tunnel, handshake: Handshake) -> Finding | None:
     return Finding(code, Severity.CRITICAL, text, _PATIENT, evidence, down=True)
 
 
+def log_tells(tunnel: Tunnel) -> bool:
+    """Whether every connection leaves its lines in a log that the process writes to."""
+    process, log = tunnel.instance.process, tunnel.instance.log
+    if process is None:
+        return False
+    written = log.startswith(JOURNAL) or any(each.path == log and not each.deleted for each in process.logs)
+    level = tunnel.service.text("debug").lower().rpartition(".")[2]
+    return written and level in {"", "5", "6", "7", "notice", "info", "debug"}
+
+
 def contradicted(tunnel: Tunnel) -> bool:
     """Whether the log says that the target failed and would have told of a success after it.
 
     stunnel finishes the handshake before it connects: a target that lets it wait closes nothing early.
     """
-    process, log = tunnel.instance.process, tunnel.instance.log
-    if tunnel.traffic.target_failure is None or process is None:
-        return False
-    written = log.startswith(JOURNAL) or any(each.path == log and not each.deleted for each in process.logs)
-    level = tunnel.service.text("debug").lower().rpartition(".")[2]
-    return written and level in {"", "5", "6", "7", "notice", "info", "debug"}
+    return tunnel.traffic.target_failure is not None and log_tells(tunnel)
 
 
 def back_end(tunnel: Tunnel, now: float) -> Finding | None:

@@ -40,7 +40,8 @@ class LogRecord(NamedTuple):
     0 (emerg) to 7 (debug), or None where the line does not say; `id` the text in brackets (`ui`,
     `main`, a connection's number …).  `service` and `peer` (`IP:port`) are the connection's, filled in
     on every line of it.  `message` has passed `printable`.  `parsed` is False for a line that is no
-    stunnel record: it is kept and shown.
+    stunnel record: it is kept and shown.  `reason` is what the line means, in words, where it says that
+    the TLS of its connection, or a check of it, failed.
     """
 
     time: float | None
@@ -51,3 +52,4 @@ class LogRecord(NamedTuple):
     peer: str
     message: str
     parsed: bool = True
+    reason: str = ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tuimon.model.certificate import CertificateFile
+from tuimon.model.clients import NOBODY, Clients
 from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
@@ -153,6 +154,7 @@ class Tunnel:
     crl_folder: CertificateFile | None = None
     traffic: Traffic = Traffic()
     far: Far | None = None
+    clients: Clients = NOBODY
 
     @property
     def key(self) -> ServiceKey:

@@ -11,11 +11,13 @@ from datetime import date, tzinfo
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.parse.stunnel_log import parse_tagged
+from tuimon.parse.stunnel_reasons import reason_in_words
 
 MAX_OPEN = 20_000
 """Connections that are remembered at once; beyond that the oldest is forgotten."""
 
 _SWITCHED = re.compile(r"SNI: switched to service \[(.*)\]$")
+_FAILED = frozenset({Event.TLS_FAILED, Event.PEER_REJECTED, Event.REJECTED})
 _FINISHED = re.compile(r"Service \[.*\] finished \(")
 
 _Key = tuple[str, str]
@@ -68,7 +70,7 @@ class LogReader:
             return record
         entry = self._open.get(key)
         if entry is None:
-            return record
+            return record._replace(reason=_reason(record)) if record.peer else record
         shared, service, peer = entry.shared, entry.service, entry.peer
         if event is Event.SNI and (switched := _SWITCHED.match(record.message)):
             entry.service = switched[1]  # for the lines to come; this one is still the primary's
@@ -84,6 +86,7 @@ class LogReader:
             event,
             record.peer or peer,
             record.message,
+            reason=_reason(record),
         )
 
     def _begin(self, key: _Key, record: LogRecord, starting: bool) -> None:
@@ -113,3 +116,7 @@ class LogReader:
     def _forget(self, tag: str) -> None:
         self._open = {key: entry for key, entry in self._open.items() if key[0] != tag}
         self._shared_tags.discard(tag)
+
+
+def _reason(record: LogRecord) -> str:
+    return reason_in_words(record.message) if record.event in _FAILED else ""

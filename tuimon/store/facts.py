@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tuimon import events
 from tuimon.diagnose.policy import absolute, dialled, plan
 from tuimon.model.certificate import CertificateFile
+from tuimon.model.clients import Clients
 from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach
@@ -254,6 +255,19 @@ class Facts:
             crl=trusted["CRLfile"],
             crl_folder=trusted["CRLpath"],
             traffic=self.logbook.traffic.get((instance.log, service.name), Traffic()),
+            clients=self._clients(service, primary, instance),
+        )
+
+    def _clients(self, service: Service, primary: Service | None, instance: Instance) -> Clients:
+        """The peers of a service, from its log; a mail service reaches its target before it speaks TLS."""
+        mail = service.protocol in {"smtp", "pop3", "imap"}
+        return self.logbook.clientele.clients(
+            instance.log,
+            service.name,
+            client=service.client,
+            prompt=not service.client and not mail,
+            local=frozenset(each.host for each in (primary or service).accept),
+            now=self.now,
         )
 
     def _trusted(self, service: Service, instance: Instance) -> dict[str, CertificateFile | None]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.model.tunnel import Traffic
+from tuimon.store.clientele import Clientele
 
 _OWN_LIMIT = 4096  # addresses of our own probes that are remembered
 _OWN_BEFORE, _OWN_AFTER = 3.0, 60.0  # seconds around a probe in which the log speaks of it
@@ -51,6 +52,7 @@ class Logbook:
         self.generation = 0  # changes when lines were merged in before others
         self.sources: dict[str, SourceFacts] = {}
         self.traffic: dict[tuple[str, str], Traffic] = {}  # (source, service name)
+        self.clientele = Clientele()
         self._own: OrderedDict[str, float] = OrderedDict()
         self._candidates: dict[tuple[str, str], LogRecord] = {}
         self._next = 0
@@ -59,6 +61,7 @@ class Logbook:
         """Remember that a connection from `local` is ours; lines that came before us are marked now."""
         self._own[local] = now
         self._own.move_to_end(local)
+        self.clientele.disown(local, now - _OWN_BEFORE, now + _OWN_AFTER)
         late = min(len(self.lines), _LATE)
         for index in range(len(self.lines) - late, len(self.lines)):
             line = self.lines[index]
@@ -85,6 +88,7 @@ class Logbook:
                     self.own_probe(found[1], record.time)
             fresh.append(LogLine(0, source, record, own))
             self._learn(source, record, own=own)
+            self.clientele.learn(source, record, own=own)
             if record.service:
                 touched.add(record.service)
         if history and self.lines and fresh:

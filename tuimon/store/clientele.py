@@ -1,0 +1,249 @@
+"""The clientele: who the real clients of each service are, drawn from the log as its lines come in.
+
+Rule: our own probes are nobody's visit, and peers that the log cannot tell apart (Unix sockets, an id
+that several connections share) are left out.  Everything is bounded; regulars outlast passers-by.
+"""
+
+import re
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from tuimon.model.clients import NOBODY, Clients, Contact, Stall, hung_up
+from tuimon.model.log import Event, LogRecord
+from tuimon.store.visits import Book, Visit
+
+_PEERS = 64  # of one service
+_OPEN = 4096  # connections of one log that are followed at once
+_RECENT, _SHOWN = 40, 10  # ended connections of one service that are kept, and that are told of
+_STALLS = 8
+_MINUTE = 60.0
+_STALLED = 2.0  # seconds: the log's clock has whole ones
+_BYTES = re.compile(r"Connection (\S+): (\d{1,18}) byte\S* sent to \w+, (\d{1,18}) byte")
+_RESPONDER = re.compile(r'OCSP: Connecting the \w+ responder "(.*)"')
+_ASKING = ("s_connect: ", "OCSP: Connecting ", "OCSP: Connected ")
+_FAILED = frozenset({Event.TLS_FAILED, Event.PEER_REJECTED, Event.REJECTED})
+_TARGET = frozenset({Event.CONNECT_FAILED, Event.RESOLVE_FAILED})
+_FINAL = ("No more addresses", "No remote host resolved")
+_UNNAMED = "the handshake fails"
+
+
+@dataclass(slots=True)
+class _Room:
+    """One service of one log."""
+
+    books: OrderedDict[str, Book] = field(default_factory=OrderedDict)
+    recent: deque[Visit] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    stalls: deque[Stall] = field(default_factory=lambda: deque(maxlen=_STALLS))
+    version: int = 0
+    answered: tuple[object, Clients] | None = None
+
+
+class Clientele:
+    """Takes records in order; answers with what is known of the clients of a service."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[tuple[str, str], _Room] = {}
+        self._open: dict[str, OrderedDict[str, Visit]] = {}  # by log, then by peer
+        self._heard: dict[str, float] = {}
+
+    # -- lines in -------------------------------------------------------------------------------
+
+    def learn(self, source: str, record: LogRecord, *, own: bool) -> None:
+        """Take one line of a log."""
+        if record.time is not None:
+            self._heard[source] = record.time
+        if record.event is Event.STARTED or record.event is Event.STOPPED:
+            self._cut(source, record)
+        elif not own and record.service and record.time is not None and ":" in record.peer:
+            self._take(source, record, record.time)
+
+    def disown(self, peer: str, began: float, ended: float) -> None:
+        """A connection from `peer` in that time was ours: it is no visit, though its lines came first."""
+        for source, open_ in self._open.items():
+            visit = open_.get(peer)
+            if visit is not None and began <= visit.at <= ended:
+                self._leave(source, visit)
+        address = peer.rpartition(":")[0]
+        for room in self._rooms.values():
+            book = room.books.get(address)
+            for visit in [each for each in book.visits if each.peer == peer] if book else ():
+                if book is not None and began <= visit.at <= ended:
+                    book.visits.remove(visit)
+                    book.version += 1
+                    room.recent = deque((each for each in room.recent if each is not visit), _RECENT)
+                    room.version += 1
+
+    def _take(self, source: str, record: LogRecord, at: float) -> None:
+        open_ = self._open.setdefault(source, OrderedDict())
+        visit = open_.get(record.peer)
+        if record.event is Event.ACCEPTED or (visit is None and record.event is Event.REJECTED):
+            if visit is not None:
+                self._end(source, visit, at)
+            visit = self._begin(source, record, at)
+        if visit is None:
+            return
+        if record.service != visit.service:  # the server name has led it to another service
+            self._leave(source, visit)
+            visit.service = record.service
+            self._enter(source, visit)
+        self._touch(source, visit)
+        self._tell(source, visit, record, at)
+
+    def _begin(self, source: str, record: LogRecord, at: float) -> Visit:
+        open_ = self._open[source]
+        if len(open_) >= _OPEN:
+            self._leave(source, next(iter(open_.values())))
+        visit = Visit(record.peer, record.service, at)
+        self._enter(source, visit)
+        return visit
+
+    def _tell(self, source: str, visit: Visit, record: LogRecord, at: float) -> None:
+        if visit.asking is not None and not record.message.startswith(_ASKING):
+            self._answered(source, visit, at)
+        event, message = record.event, record.message
+        if event in _FAILED:
+            if message.startswith("Redirecting"):
+                visit.redirected = True
+            visit.failure = visit.failure or record._replace(reason=record.reason or _UNNAMED)
+            if event is Event.REJECTED and message.startswith("Service ["):  # it was never accepted
+                self._end(source, visit, at)
+        elif event in _TARGET and message.startswith(_FINAL):
+            visit.target_failed = True
+        elif event is Event.CONNECTED and message.startswith("Service ["):  # else it may be a responder
+            visit.connected = True
+        elif event is Event.TLS_OK:
+            visit.negotiated = True
+        elif event is Event.CLOSED:
+            said = _BYTES.match(message)
+            to_tls, to_socket = (int(said[2]), int(said[3])) if said else (0, 0)
+            self._end(source, visit, at, to_tls, to_socket, closed=bool(said and said[1] == "closed"))
+        elif message.startswith("OCSP: Connecting "):
+            visit.asking = record
+
+    def _answered(self, source: str, visit: Visit, at: float) -> None:
+        """The responder is awaited no more."""
+        stall, visit.asking = _stall(visit, at, over=True), None
+        if stall is not None:
+            self._room(source, visit.service).stalls.append(stall)
+
+    # -- coming and going -----------------------------------------------------------------------
+
+    def _room(self, source: str, service: str) -> _Room:
+        return self._rooms.setdefault((source, service), _Room())
+
+    def _touch(self, source: str, visit: Visit) -> _Room:
+        room = self._room(source, visit.service)
+        room.version += 1
+        if visit.address in room.books:
+            room.books[visit.address].version += 1
+        return room
+
+    def _enter(self, source: str, visit: Visit) -> None:
+        room = self._room(source, visit.service)
+        self._open[source][visit.peer] = visit
+        if visit.address not in room.books and len(room.books) >= _PEERS:
+            _make_place(room.books)
+        room.books.setdefault(visit.address, Book()).open[visit.peer] = visit
+        room.books.move_to_end(visit.address)
+
+    def _leave(self, source: str, visit: Visit) -> Book | None:
+        self._open[source].pop(visit.peer, None)
+        room = self._touch(source, visit)
+        book = room.books.get(visit.address)
+        if book is not None:
+            book.open.pop(visit.peer, None)
+            if not book.open and not book.visits and not book.connections:
+                del room.books[visit.address]
+        return book
+
+    def _end(
+        self,
+        source: str,
+        visit: Visit,
+        at: float | None,
+        to_tls: int = 0,
+        to_socket: int = 0,
+        *,
+        closed: bool = False,
+    ) -> None:
+        visit.end(at, to_tls, to_socket, closed=closed)
+        book = self._leave(source, visit)
+        if book is None:
+            return
+        room = self._room(source, visit.service)
+        room.books.setdefault(visit.address, book).keep(visit)
+        room.recent.append(visit)
+
+    def _cut(self, source: str, record: LogRecord) -> None:
+        """The process has ended, and with it every connection."""
+        for visit in list(self._open.get(source, {}).values()):
+            if visit.asking is not None and record.time is not None:
+                self._answered(source, visit, record.time)
+            self._end(source, visit, record.time if record.event is Event.STOPPED else None)
+
+    # -- questions ------------------------------------------------------------------------------
+
+    def clients(
+        self, source: str, service: str, *, client: bool, prompt: bool, local: frozenset[str], now: float
+    ) -> Clients:
+        """What is known of the clients of a service; see `Book.peer` for the words.
+
+        `local` are addresses of this machine besides its loopback.
+        """
+        room = self._rooms.get((source, service))
+        heard = self._heard.get(source)
+        if room is None:
+            return NOBODY
+        waits = any(book.open for book in room.books.values())
+        heard = heard // _MINUTE * _MINUTE if heard is not None else None
+        asked = (room.version, client, prompt, local, heard, now if waits else 0.0)
+        if room.answered is None or room.answered[0] != asked:
+            peers = [
+                book.peer(address, client=client, prompt=prompt, local=_is_local(address, local), now=now)
+                for address, book in room.books.items()
+            ]
+            known = (each for each in peers if each.connections)
+            told = Clients(
+                peers=tuple(sorted(known, key=lambda each: each.last_seen or 0.0, reverse=True)),
+                recent=_contacts(room.recent),
+                stalls=(*room.stalls, *_waiting(room, now)),
+                heard_at=heard,
+            )
+            room.answered = (asked, told)
+        return room.answered[1]
+
+
+def _make_place(books: OrderedDict[str, Book]) -> None:
+    """Forget one peer: the oldest that never got through, else the oldest."""
+    idle = [address for address, book in books.items() if not book.open] or list(books)
+    strangers = (a for a in idle if not any(each.passed for each in books[a].visits) and not books[a].served)
+    del books[next(strangers, idle[0])]
+
+
+def _is_local(address: str, local: frozenset[str]) -> bool:
+    return address in local or address == "::1" or address.startswith("127.")
+
+
+def _contacts(recent: deque[Visit]) -> tuple[Contact, ...]:
+    """The last ends that say something: not who only looked at the port, nor who found no target."""
+    told = [
+        Contact(each.at, each.address, each.failure)
+        for each in recent
+        if each.passed is not None
+        and not hung_up(each.failure)
+        and (each.failure or each.to_tls + each.to_socket)
+    ]
+    return tuple(told[-_SHOWN:])
+
+
+def _stall(visit: Visit, at: float, *, over: bool) -> Stall | None:
+    record = visit.asking
+    if record is None or record.time is None or at - record.time < _STALLED:
+        return None
+    found = _RESPONDER.match(record.message)
+    return Stall(record.time, at - record.time, found[1] if found else "", record, over)
+
+
+def _waiting(room: _Room, now: float) -> list[Stall]:
+    open_ = (visit for book in room.books.values() for visit in book.open.values())
+    return [stall for visit in open_ if (stall := _stall(visit, now, over=False)) is not None]
