@@ -6,6 +6,7 @@ reported it; the store is the only reader.
 
 from dataclasses import dataclass
 
+from tuimon.model.access import Way
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
@@ -86,6 +87,14 @@ class CertificateRead:
 
 
 @dataclass(frozen=True, slots=True)
+class WayWalked:
+    """Who may reach a path now."""
+
+    host: str
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
 class LogAppended:
     """New records of one log file, in the file's order.  `first` marks the tail read at the start,
     which is history; an empty `records` says that the log was looked at."""
@@ -140,6 +149,7 @@ Event = (
     | UnitsSeen
     | SocketsSeen
     | CertificateRead
+    | WayWalked
     | LogAppended
     | ProbeStarted
     | ProbeFinished

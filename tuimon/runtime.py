@@ -18,6 +18,7 @@ from tuimon.collect.logs import Logs
 from tuimon.collect.probes import Probes
 from tuimon.collect.processes import Processes
 from tuimon.collect.units import Units
+from tuimon.collect.ways import Ways
 from tuimon.events import CollectorFailed, CollectorStarted, Event
 from tuimon.host.base import Host
 from tuimon.model.failure import Failure, Reason
@@ -45,6 +46,7 @@ class Runtime:
             Configs(host, settings, paths),
             Processes(host, settings),
             Certificates(host),
+            Ways(host, settings),
             Logs(host),
             Journal(host),
             Units(host, settings),

@@ -43,6 +43,7 @@ class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: _Seconds = 5
     checks: _Seconds = 300
     handshake: _Seconds = 300
+    ways: _Seconds = 30
 
 
 class Probes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -224,6 +224,14 @@ class Running:
         self.tell(signal.SIGHUP)
         self.wait_for(answer, count + 1)
 
+    def reload_until(self, done: Callable[[], bool]) -> None:
+        """SIGHUP, and wait until something has come of it that the log does not tell."""
+        self.tell(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < deadline, "nothing came of the reload"
+            time.sleep(0.005)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it and wait for it; harmless when repeated."""
         if self._process.poll() is None:

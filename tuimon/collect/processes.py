@@ -20,6 +20,8 @@ from tuimon.settings import Settings
 _DEFAULT = "stunnel.conf"  # what a stunnel without arguments reads, in the configuration folder
 _TABLE = 64 * 1024 * 1024  # bytes of /proc/net/tcp: some 400,000 sockets
 
+_FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
 
 class Processes:
     """Publishes `ProcessesSeen` and `SocketsSeen`, each only when something differs."""
@@ -94,4 +96,11 @@ class Processes:
                 continue  # no IPv6, or no Unix sockets, is no failure
             for each in parse(content.data):
                 (listening if each.state == "listen" else established).append(each)
-        return SocketTable(net, tuple(listening), tuple(established))
+        # Another namespace's setting cannot be read from ours.
+        first = await self._unprivileged_from() if not net else None
+        return SocketTable(net, tuple(listening), tuple(established), first)
+
+    async def _unprivileged_from(self) -> int | None:
+        content = await self._host.read(_FIRST_PORT, 64)
+        text = b"" if isinstance(content, Failure) else content.data.strip()
+        return int(text) if text.isdigit() else None

@@ -6,6 +6,7 @@ the reason it does not run, and every service of it inherits that instead of for
 
 from collections.abc import Iterable
 
+from tuimon.diagnose import hazard
 from tuimon.diagnose import unit as judge_unit
 from tuimon.diagnose.certificate import file_failure, key_findings
 from tuimon.diagnose.check import refused
@@ -199,6 +200,7 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         duplicate(instance),
         judge_unit.stale(instance),
         judge_unit.disabled(instance),
+        hazard.finding(instance),
     )
     found = tuple(each for each in (cause, *rest) if each is not None)
-    return tuple(sorted(found, key=lambda each: not each.down))
+    return hazard.restart_instead(sorted(found, key=lambda each: not each.down), instance)

@@ -4,7 +4,7 @@ Rule: the first finding is the cause; what merely follows from it is left out.  
 beside their kin (instance, listener, target, certificate) and are named once in `findings`.
 """
 
-from tuimon.diagnose import authority, revocation
+from tuimon.diagnose import authority, hazard, revocation
 from tuimon.diagnose.advice import advised
 from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
 from tuimon.diagnose.check import program
@@ -145,7 +145,8 @@ def findings(
 ) -> tuple[Finding, ...]:
     """All findings of a service; `inherited` are its instance's, the cause of everything below; `far`
     is what is known of its far end."""
-    own = [*own_certificate(tunnel, now, settings), *_what_it_trusts(tunnel, now, settings)]
+    mine = (*own_certificate(tunnel, now, settings), *_what_it_trusts(tunnel, now, settings))
+    own = hazard.restart_instead(mine, tunnel.instance)
     if any(each.down or each.off for each in inherited):
         said = {each.code for each in inherited}
         return (*inherited, *(each for each in own if each.code not in said))

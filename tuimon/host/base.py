@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from tuimon.model.access import Way
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure
 from tuimon.model.process import Process
@@ -120,6 +121,9 @@ class Host(Protocol):
 
     async def stamp(self, path: str) -> Stamp | Failure:
         """The identity of what `path` leads to."""
+
+    async def way(self, path: str) -> Way:
+        """Every folder on the way to what `path` leads to, with who may cross it."""
 
     async def list(self, path: str) -> tuple[Entry, ...] | Failure:
         """The names in a folder, in no order."""

@@ -20,6 +20,8 @@ from tuimon.host.failures import failure_of
 from tuimon.host.net import connect
 from tuimon.host.procs import ProcessTable
 from tuimon.host.watch import Watcher
+from tuimon.host.ways import walk
+from tuimon.model.access import Way
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.process import Process
@@ -157,6 +159,11 @@ class LocalHost:
     async def stamp(self, path: str) -> Stamp | Failure:
         """The identity of what `path` leads to."""
         return await self.blocking(lambda: _stat(path))
+
+    async def way(self, path: str) -> Way:
+        """Every folder on the way to what `path` leads to, with who may cross it."""
+        way = await self.blocking(lambda: walk(path))
+        return Way(printable(path), failure=way) if isinstance(way, Failure) else way
 
     async def list(self, path: str) -> tuple[Entry, ...] | Failure:
         """The names in a folder, in no order."""

@@ -87,6 +87,7 @@ def _look(process: psutil.Process, standings: Standings) -> Process:
             inodes=inodes,
             exe_replaced=exe is not None and exe.endswith(DELETED),
             libraries_replaced=known.libraries_replaced,
+            credentials=known.credentials,
             hidden=tuple(hidden),
         )
 

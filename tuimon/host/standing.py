@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 import psutil
 
 from tuimon.host.descriptors import DELETED
+from tuimon.model.access import Credentials
 from tuimon.text import printable
 
 _AGAIN = 5.0  # seconds
@@ -39,6 +40,7 @@ class Standing:
     unit: str = ""
     frozen: str = ""
     libraries_replaced: tuple[str, ...] = ()
+    credentials: Credentials | None = None
 
 
 @dataclass(slots=True)
@@ -96,7 +98,18 @@ def _look(process: psutil.Process, libraries: tuple[str, ...]) -> Standing:
         unit=_unit(groups),
         frozen=_frozen(groups),
         libraries_replaced=libraries,
+        credentials=_credentials(_text(f"/proc/{pid}/status")),
     )
+
+
+def _credentials(status: str) -> Credentials | None:
+    """What /proc/PID/status tells of effective user, groups and capabilities (capabilities(7))."""
+    told = {name: rest.split() for name, _, rest in (line.partition(":") for line in status.splitlines())}
+    try:
+        groups = frozenset(map(int, told["Groups"]))
+        return Credentials(int(told["Uid"][1]), int(told["Gid"][1]), groups, int(told["CapEff"][0], 16))
+    except (KeyError, IndexError, ValueError):
+        return None
 
 
 def _text(path: str, limit: int = 8192) -> str:

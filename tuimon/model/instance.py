@@ -1,7 +1,8 @@
 """One stunnel instance: configuration ↔ process ↔ unit, joined."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tuimon.model.access import Way
 from tuimon.model.log import LogRecord
 from tuimon.model.process import Process
 from tuimon.model.remark import Remark
@@ -18,7 +19,9 @@ class Instance:
     is when the running process last read its configuration (seconds since the epoch; from the log,
     else the process's start), `loaded_from_log` says which.  `trouble` is the last record that told
     of a failed start or reload after that, `log` the path of the file log, empty if there is none.
-    `remarks` is what stands against a start with the configuration as it is now.
+    `ways` are known ways to its files by path, `unprivileged_from` the first port that anybody may bind
+    where it runs (None: not known).  `remarks` is what stands against a start with the configuration as
+    it is now.
     """
 
     key: InstanceKey
@@ -33,6 +36,8 @@ class Instance:
     stopped: LogRecord | None = None
     version: str = ""
     log: str = ""
+    ways: dict[str, Way] = field(default_factory=dict)
+    unprivileged_from: int | None = None
     remarks: tuple[Remark, ...] = ()
 
     @property

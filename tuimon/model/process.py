@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tuimon.model.access import Credentials
 from tuimon.model.endpoint import Socket
 from tuimon.model.failure import Failure
 
@@ -36,7 +37,8 @@ class Process:
     psutil's word (`sleeping`, `stopped`, `zombie`, …), `tracer` who stopped it if that was a debugger,
     `frozen` the control group that is frozen with it.  `inodes` are its socket inodes.
     `exe_replaced` and `libraries_replaced` tell that its executable, or the TLS libraries named, are
-    no longer the files on disk.  `hidden` names what this user may not see of it.
+    no longer the files on disk.  `credentials` are None where they may not be seen.  `hidden`
+    names what this user may not see of it.
     """
 
     id: ProcessId
@@ -59,6 +61,7 @@ class Process:
     inodes: frozenset[int] = frozenset()
     exe_replaced: bool = False
     libraries_replaced: tuple[str, ...] = ()
+    credentials: Credentials | None = None
     hidden: tuple[str, ...] = ()
 
     @property
@@ -69,9 +72,13 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class SocketTable:
-    """LISTEN and ESTABLISHED sockets of one network namespace (`net`, empty: our own)."""
+    """LISTEN and ESTABLISHED sockets of one network namespace (`net`, empty: our own).
+
+    `unprivileged_from` is the first port that anybody may bind, None where that cannot be seen.
+    """
 
     net: str = ""
     listening: tuple[Socket, ...] = ()
     established: tuple[Socket, ...] = ()
+    unprivileged_from: int | None = None
     failure: Failure | None = None

@@ -81,13 +81,15 @@ class CheckWant(NamedTuple):
 class Interest:
     """What the collectors should look at, as follows from the facts so far; paths are absolute.
 
-    `folders` hold certificates or revocation lists under hashed names.
-    `running` are the processes that run: what follows from them is worth a new look when they change.
+    `folders` hold certificates or revocation lists under hashed names; `ways` are paths of which is
+    asked who may reach them.  `running` are the processes that run: what follows from them is worth a new
+    look when they change.
     """
 
     configs: frozenset[str] = frozenset()
     certificates: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
+    ways: frozenset[str] = frozenset()
     logs: frozenset[str] = frozenset()
     nets: frozenset[tuple[str, int]] = frozenset()
     probes: tuple[ProbeWant, ...] = ()

@@ -7,6 +7,7 @@ thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 from dataclasses import dataclass, replace
 
 from tuimon import events
+from tuimon.diagnose import hazard
 from tuimon.diagnose import instance as judge_instance
 from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.far_end import FarEnd
@@ -94,6 +95,8 @@ class Store:
                 self._touch_sockets(first=first_sockets)
             case events.LogAppended():
                 self._take_log(event)
+            case events.WayWalked():
+                self._touch_walkers_of(event.way.path)
             case events.CertificateRead():
                 self._touch_users_of(event.file.path)
             case events.ProbeFinished():
@@ -139,6 +142,11 @@ class Store:
         for key, row in self._rows.items():
             if path in paths(row.tunnel.service, row.tunnel.instance):
                 self._dirty.add(key.instance)
+
+    def _touch_walkers_of(self, path: str) -> None:
+        for key, row in self._instances.items():
+            if path in hazard.wanted_ways(row.instance):
+                self._dirty.add(key)
 
     # -- the join -------------------------------------------------------------------------------
 
@@ -241,6 +249,9 @@ class Store:
             folders=frozenset(
                 path for each in tunnels for path in join.folders(each.service, each.instance).values()
             ),
+            ways=frozenset(
+                path for row in self._instances.values() for path in hazard.wanted_ways(row.instance)
+            ),
             logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             probes=tuple(self._wants.values()),
@@ -262,6 +273,7 @@ class Store:
             "sockets": facts.tables is None,
             "units": facts.units is None,
             "certificates": not (interest.certificates | interest.folders) <= facts.files.keys(),
+            "permissions": not interest.ways <= facts.ways.keys(),
             "logs": not interest.logs <= facts.logs.keys(),
             "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),

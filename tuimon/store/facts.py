@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tuimon import events
+from tuimon.diagnose import hazard
 from tuimon.diagnose.policy import absolute, dialled, plan
+from tuimon.model.access import Way
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.clients import Clients
 from tuimon.model.endpoint import Endpoint, Socket
@@ -66,6 +68,7 @@ class Facts:
         self._indexes: dict[str, tuple[_Index, _Index]] = {}
         self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self.files: dict[str, CertificateFile] = {}
+        self.ways: dict[str, Way] = {}
         self.logs: dict[str, Failure | None] = {}
         self.probed: dict[ServiceKey, Probed] = {}
 
@@ -85,6 +88,8 @@ class Facts:
                 }
             case events.LogAppended():
                 self.logs[event.source] = event.failure
+            case events.WayWalked():
+                self.ways[event.way.path] = event.way
             case events.CertificateRead():
                 self.files[event.file.path] = event.file
             case events.ProbeStarted():
@@ -176,6 +181,10 @@ class Facts:
             processes_known=self.processes is not None and self.processes.failure is None,
             supervision=self.units.supervision if self.units else UNSUPERVISED,
         )
+        table = (self.tables or {}).get(joined.process.net if joined.process else "")
+        joined = replace(joined, unprivileged_from=table.unprivileged_from if table else None)
+        wanted = hazard.wanted_ways(joined)
+        joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         checked = self.checks.get(key.config)
         fits = checked is not None and config is not None and checked.want.stamp[0] == config.stamp
         return replace(joined, remarks=checked.remarks) if checked and fits else joined

@@ -20,9 +20,11 @@ _ANY = {"", "*", "0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
 
 
 def folder(instance: Instance) -> str:
-    """Where relative paths of a configuration start: the process's working directory."""
-    process = instance.process
-    if process is not None and process.cwd:
+    """Where relative paths of a configuration start: the process's working directory.  A daemon has left
+    the one that it was started in; without a unit that is most likely the configuration's."""
+    process, config = instance.process, instance.config
+    left = config is not None and config.text("foreground", "no").lower() == "no" and instance.unit is None
+    if process is not None and process.cwd and not (left and process.cwd == "/"):
         return process.cwd
     if instance.unit is not None and instance.unit.working_directory:
         return instance.unit.working_directory
