@@ -48,6 +48,7 @@ class Store:
         self._facts = Facts(settings, only=only)
         self._rows: dict[ServiceKey, Row] = {}
         self._instances: dict[InstanceKey, InstanceRow] = {}
+        self._members: dict[InstanceKey, frozenset[ServiceKey]] = {}
         self._wants: dict[ServiceKey, ProbeWant] = {}
         self._checks: dict[InstanceKey, CheckWant] = {}
         self._pairs = Pairs()
@@ -157,7 +158,7 @@ class Store:
         for gone in self._instances.keys() - keys:
             del self._instances[gone]
             self._checks.pop(gone, None)
-            self._forget({key for key in self._rows if key.instance == gone}, rows)
+            self._forget(self._members.pop(gone, frozenset()), rows)
         for key in keys if self._all_dirty else self._dirty & keys:
             self._rejoin(key, rows)
         if rows:
@@ -176,7 +177,7 @@ class Store:
             if far != row.tunnel.far or (far is not None and far.key in rows):
                 self._judge(row.tunnel, self._instances[row.key.instance].findings, rows)
 
-    def _forget(self, keys: set[ServiceKey], rows: set[ServiceKey]) -> None:
+    def _forget(self, keys: frozenset[ServiceKey], rows: set[ServiceKey]) -> None:
         for key in keys:
             del self._rows[key]
             self._wants.pop(key, None)
@@ -195,8 +196,9 @@ class Store:
             self._checks.pop(key, None)
         else:
             self._checks[key] = check
-        known = {tunnel.key for tunnel in tunnels}
-        self._forget({each for each in self._rows if each.instance == key} - known, rows)
+        known = frozenset(tunnel.key for tunnel in tunnels)
+        self._forget(self._members.get(key, frozenset()) - known, rows)
+        self._members[key] = known
         for tunnel in tunnels:
             self._judge(tunnel, inherited, rows)
 

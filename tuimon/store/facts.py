@@ -66,6 +66,7 @@ class Facts:
         self.units: events.UnitsSeen | None = None
         self.tables: dict[str, SocketTable] | None = None
         self._indexes: dict[str, tuple[_Index, _Index]] = {}
+        self._processes_of: dict[InstanceKey, tuple[Process, ...]] | None = None
         self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
@@ -74,6 +75,8 @@ class Facts:
 
     def take(self, event: events.Event) -> None:
         """Note one fact."""
+        if not isinstance(event, events.Ticked):
+            self._processes_of = None
         match event:
             case events.Ticked():
                 self.now = event.now
@@ -158,17 +161,27 @@ class Facts:
         held = join.matching(accept, join.near(accept, index))
         return any(socket.inode in process.inodes for socket in held)
 
+    def _sorted_out(self) -> dict[InstanceKey, tuple[Process, ...]]:
+        """The processes of each instance, until another fact comes: there may be hundreds of both."""
+        if self._processes_of is None:
+            found: dict[InstanceKey, tuple[Process, ...]] = {}
+            for process in self.running:
+                key = self.key_of(process)
+                found[key] = (*found.get(key, ()), process)
+            self._processes_of = found
+        return self._processes_of
+
     def instance_keys(self) -> set[InstanceKey]:
         """All instances: the configurations that were found, and the processes."""
         if self.found is None:
             return set()
         keys = {InstanceKey(self.host, path) for path in self.found.paths}
-        return keys if self.only else keys | {self.key_of(process) for process in self.running}
+        return keys if self.only else keys | self._sorted_out().keys()
 
     def instance(self, key: InstanceKey) -> Instance:
         """Join one instance."""
         config = self.configs.get(key.config)
-        processes = tuple(each for each in self.running if self.key_of(each) == key)
+        processes = self._sorted_out().get(key, ())
         unit = join.unit_of(key, processes, self.units.units if self.units else ())
         log = join.log_name(config, processes, unit)
         joined = join.instance(

@@ -4,7 +4,8 @@ Rule: what is not known stays unknown; nothing is guessed from a name.
 """
 
 from collections.abc import Iterable
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from tuimon.diagnose.policy import absolute
 from tuimon.model.endpoint import Endpoint, Socket
@@ -136,9 +137,14 @@ def _same_address(endpoint: Endpoint, socket: Socket) -> bool:
     if endpoint.host in _ANY or socket.address in _ANY:
         return True
     try:
-        return ip_address(endpoint.host) == ip_address(socket.address)
+        return _address(endpoint.host) == _address(socket.address)
     except ValueError:
         return True  # a name: what it resolves to is stunnel's business
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> IPv4Address | IPv6Address:
+    return ip_address(text)
 
 
 def _loose(endpoint: Endpoint) -> bool:
