@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "runtime": {"collect", "control", "store", "events", "host"},  # host: it is given one, and hands it on
     "export": {"store", "diagnose"},  # the public JSON
     "collect": {"host", "parse", "tls", "events", "lint"},
-    "control": {"host", "parse", "diagnose", "events"},
+    "control": {"host", "parse", "diagnose", "events", "lint"},  # lint: would stunnel accept the file
     "demo": {"host", "control"},
     "lint": {"host", "parse", "diagnose", "export"},  # what stunnel would say to a file, on this machine
     "store": {"diagnose", "events"},

@@ -7,13 +7,14 @@ reported it; the store is the only reader.
 from dataclasses import dataclass
 
 from tuimon.model.access import Way
+from tuimon.model.action import Action, Outcome
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
 from tuimon.model.log import LogRecord
 from tuimon.model.process import Process, SocketTable
 from tuimon.model.remark import Remark
-from tuimon.model.service import Config, ServiceKey
+from tuimon.model.service import Config, InstanceKey, ServiceKey
 from tuimon.model.tunnel import CheckWant
 from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 
@@ -140,6 +141,35 @@ class CollectorStarted:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ActionStarted:
+    """Somebody acts on an instance; `at` is seconds since the epoch, `command` what is run."""
+
+    key: InstanceKey
+    action: Action
+    at: float
+    who: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStep:
+    """How far an action has come, in words."""
+
+    key: InstanceKey
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFinished:
+    """An action has ended, one way or another."""
+
+    outcome: Outcome
+
+
+Acted = ActionStarted | ActionStep | ActionFinished
+"""What is told of an action."""
+
 Event = (
     Ticked
     | ConfigsFound
@@ -155,4 +185,5 @@ Event = (
     | ProbeFinished
     | CollectorFailed
     | CollectorStarted
+    | Acted
 )

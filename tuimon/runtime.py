@@ -19,10 +19,13 @@ from tuimon.collect.probes import Probes
 from tuimon.collect.processes import Processes
 from tuimon.collect.units import Units
 from tuimon.collect.ways import Ways
+from tuimon.control.act import Control
+from tuimon.control.sight import Seen, Sight
 from tuimon.events import CollectorFailed, CollectorStarted, Event
 from tuimon.host.base import Host
+from tuimon.host.hands import Hands
 from tuimon.model.failure import Failure, Reason
-from tuimon.model.service import ServiceKey
+from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Interest
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
@@ -37,14 +40,20 @@ _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds before a fallen collector is st
 class Runtime:
     """Runs the collectors of one host and keeps its store."""
 
-    def __init__(self, host: Host, settings: Settings, paths: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, host: Host, settings: Settings, paths: tuple[str, ...] = (), hands: Hands | None = None
+    ) -> None:
         self.store = Store(settings, only=bool(paths))
         self._host = host
-        self._probes = Probes(host, settings)
+        self._probes, self._processes = Probes(host, settings), Processes(host, settings)
+        acts = None if settings.read_only else hands
+        self.control = Control(
+            host, acts, settings, look=self._sight, changed=self._change, publish=self._publish
+        )
         self._collectors: tuple[Collector, ...] = (
             Clock(settings.intervals.clock),
             Configs(host, settings, paths),
-            Processes(host, settings),
+            self._processes,
             Certificates(host),
             Ways(host, settings),
             Logs(host),
@@ -76,12 +85,13 @@ class Runtime:
                 self._bell.cancel()
             await self._host.close()
 
-    async def settle(self) -> None:
-        """Wait until everything was looked at once (`Store.pending` is empty)."""
+    async def settle(self, *names: str) -> None:
+        """Wait until everything, or what `names` says, was looked at once (`Store.pending`)."""
         done = asyncio.Event()
 
         def look(_: Changes) -> None:
-            if not self.store.pending():
+            pending = set(self.store.pending())
+            if not (pending & set(names) if names else pending):
                 done.set()
 
         self._listeners.append(look)
@@ -89,6 +99,33 @@ class Runtime:
             await done.wait()
         finally:
             self._listeners.remove(look)
+
+    def _sight(self, key: InstanceKey) -> Sight | None:
+        """What is known of one instance now."""
+        store = self.store
+        known = store.instance(key)
+        if known is None:
+            return None
+        rows = (row for row in store.rows() if row.key.instance == key)
+        services = tuple(Seen(row.tunnel, row.findings, store.fresh(row.key)) for row in rows)
+        return Sight(store.now, known.instance, known.findings, services)
+
+    async def _change(self, seconds: float) -> None:
+        """Look again now, and wait for the next ring of the bell, at most so long."""
+        self._processes.hurry()
+        rung = asyncio.Event()
+
+        def ring(_: Changes) -> None:
+            rung.set()
+
+        self._listeners.append(ring)
+        try:
+            async with asyncio.timeout(seconds):
+                await rung.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._listeners.remove(ring)
 
     async def _keep(self, collector: Collector) -> None:
         retry = _FIRST_RETRY

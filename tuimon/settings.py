@@ -86,6 +86,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 return rule
         return ServiceRule(name=service)
 
+    def state_file(self, name: str) -> str:
+        """Where something is kept between two runs: under `$XDG_STATE_HOME/tuimon`."""
+        base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        return f"{base}/tuimon/{name}"
+
 
 def default_path() -> Path:
     """`$XDG_CONFIG_HOME/tuimon/settings.toml`; the file need not exist."""

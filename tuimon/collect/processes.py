@@ -5,6 +5,7 @@ nothing and are read all the time; a process or a listener that is gone counts a
 """
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 from tuimon.collect.base import Publish
@@ -32,6 +33,11 @@ class Processes:
         self._host, self._settings = host, settings
         self._configs: dict[ProcessId, str] = {}
         self._nets: frozenset[tuple[str, int]] = frozenset()
+        self._hurried = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Look again now: something is expected to change."""
+        self._hurried.set()
 
     def want(self, interest: Interest) -> None:
         """Read the sockets of these network namespaces besides our own."""
@@ -42,7 +48,7 @@ class Processes:
         processes: ProcessesSeen | None = None
         sockets: SocketsSeen | None = None
         while True:
-            seen = await self._processes()
+            seen = await self.see()
             if seen != processes:
                 processes = seen
                 publish(seen)
@@ -50,9 +56,16 @@ class Processes:
             if tables != sockets:
                 sockets = tables
                 publish(tables)
-            await asyncio.sleep(self._settings.intervals.processes)
+            await self._pause()
 
-    async def _processes(self) -> ProcessesSeen:
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.intervals.processes):
+                await self._hurried.wait()
+        self._hurried.clear()
+
+    async def see(self) -> ProcessesSeen:
+        """All processes as they are now."""
         found = await self._host.processes()
         if isinstance(found, Failure):
             return ProcessesSeen(self._host.name, (), found)
@@ -104,3 +117,8 @@ class Processes:
         content = await self._host.read(_FIRST_PORT, 64)
         text = b"" if isinstance(content, Failure) else content.data.strip()
         return int(text) if text.isdigit() else None
+
+
+async def look_once(host: Host, settings: Settings) -> tuple[Process, ...]:
+    """Every stunnel main process with its configuration; empty where they cannot be seen."""
+    return (await Processes(host, settings).see()).processes

@@ -39,6 +39,8 @@ class Instance:
     ways: dict[str, Way] = field(default_factory=dict)
     unprivileged_from: int | None = None
     remarks: tuple[Remark, ...] = ()
+    loads: int = 0
+    troubles: int = 0
 
     @property
     def process(self) -> Process | None:

@@ -114,6 +114,11 @@ def _of_the_start(record: LogRecord) -> bool:
     return (record.level or 0) <= 3 or record.event is Event.BIND_FAILED
 
 
+def errors_of_the_start(lines: Iterable[bytes]) -> tuple[LogRecord, ...]:
+    """Of what a start printed on its standard error the lines that tell why it failed."""
+    return tuple(record for record in map(parse_line, lines) if _of_the_start(record))
+
+
 def why_it_ended(records: Iterable[LogRecord]) -> str:
     """The line that says why, in few words; empty where there is none.
 

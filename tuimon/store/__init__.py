@@ -17,12 +17,23 @@ from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import CheckWant, Interest, ProbeWant, Tunnel
 from tuimon.settings import Settings
 from tuimon.store import join
+from tuimon.store.actions import Actions, Done, Ongoing
 from tuimon.store.facts import Facts, paths
 from tuimon.store.logbook import Logbook, LogLine
 from tuimon.store.pairs import Pairs
 from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
 
-__all__ = ["CertificateUse", "Changes", "InstanceRow", "LogLine", "Row", "Store", "Summary"]
+__all__ = [
+    "CertificateUse",
+    "Changes",
+    "Done",
+    "InstanceRow",
+    "LogLine",
+    "Ongoing",
+    "Row",
+    "Store",
+    "Summary",
+]
 
 _AGES = 10.0  # seconds between two judgements that follow from nothing but time
 
@@ -46,6 +57,7 @@ class Store:
     def __init__(self, settings: Settings, *, only: bool = False) -> None:
         self.settings = settings
         self._facts = Facts(settings, only=only)
+        self.actions = Actions()
         self._rows: dict[ServiceKey, Row] = {}
         self._instances: dict[InstanceKey, InstanceRow] = {}
         self._members: dict[InstanceKey, frozenset[ServiceKey]] = {}
@@ -82,6 +94,13 @@ class Store:
 
     def apply(self, event: events.Event) -> None:
         """Take one fact."""
+        if isinstance(event, events.Acted):
+            self._dirty.add(self.actions.take(event))
+            self._status = True
+        else:
+            self._take(event)
+
+    def _take(self, event: events.Event) -> None:
         before = self._facts.processes
         first_sockets = self._facts.tables is None
         self._facts.take(event)
@@ -212,7 +231,9 @@ class Store:
         # What was so at first sight has been so for longer than we can know.
         seen = before is not None and before.state is not State.PENDING
         since = before.since if before and before.state is state else self.now if seen else None
-        row = Row(tunnel, found, state, judge_service.lights(tunnel, found), since)
+        ongoing = self.actions.ongoing.get(tunnel.key.instance)
+        acting = ongoing.text if ongoing is not None else ""
+        row = Row(tunnel, found, state, judge_service.lights(tunnel, found), since, acting)
         if row != before:
             self._rows[tunnel.key] = row
             rows.add(tunnel.key)
@@ -265,6 +286,11 @@ class Store:
         """Those of `keys` that there is something to probe of."""
         return frozenset(key for key in keys if key in self._wants and self._wants[key].plan.targets)
 
+    def fresh(self, key: ServiceKey) -> bool:
+        """Whether the last probe of a service was made for what runs now."""
+        want, probed = self._wants.get(key), self._facts.probed.get(key)
+        return want is not None and probed is not None and probed.stamp == want.stamp
+
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
         facts, interest = self._facts, self.interest()
@@ -292,6 +318,10 @@ class Store:
     def row(self, key: ServiceKey) -> Row | None:
         """One service."""
         return self._rows.get(key)
+
+    def instance(self, key: InstanceKey) -> InstanceRow | None:
+        """One instance."""
+        return self._instances.get(key)
 
     def instances(self) -> list[InstanceRow]:
         """All instances by path."""

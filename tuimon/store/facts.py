@@ -30,11 +30,13 @@ from tuimon.text import counted
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the last probe that counted brought, and when it ended (seconds since the epoch)."""
+    """What the last probe that counted brought, when it ended (seconds since the epoch), and the stamp
+    that it was made for."""
 
     handshake: Handshake | None
     reaches: tuple[Reach, ...]
     at: float
+    stamp: tuple[object, ...] = ()
 
 
 class Sockets(NamedTuple):
@@ -98,7 +100,7 @@ class Facts:
             case events.ProbeStarted():
                 self.logbook.own_probe(event.local, self.now)
             case events.ProbeFinished():
-                self.probed[event.key] = Probed(event.handshake, event.reaches, self.now)
+                self.probed[event.key] = Probed(event.handshake, event.reaches, self.now, event.stamp)
             case events.CollectorFailed(name, failure):
                 self.collectors[name] = failure
             case events.CollectorStarted(name):
@@ -106,9 +108,7 @@ class Facts:
             case _:
                 self._take_place(event)
 
-    def _take_place(
-        self, event: events.ConfigsFound | events.ConfigRead | events.ConfigChecked | events.UnitsSeen
-    ) -> None:
+    def _take_place(self, event: events.Event) -> None:
         match event:
             case events.ConfigsFound():
                 self.host, self.found = event.host, event
@@ -119,6 +119,8 @@ class Facts:
                 self.checks[event.want.path] = event
             case events.UnitsSeen():
                 self.units = event
+            case _:
+                pass
 
     def _end(self, event: events.ProcessesSeen) -> None:
         alive = {process.id for process in event.processes}

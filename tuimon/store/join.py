@@ -107,6 +107,8 @@ def instance(
         stopped=None if processes else facts.stopped,
         version=facts.version,
         log=log,
+        loads=facts.loads,
+        troubles=facts.troubles,
     )
 
 

@@ -35,13 +35,18 @@ class LogLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What one log tells of the process that writes it; times are seconds since the epoch."""
+    """What one log tells of the process that writes it; times are seconds since the epoch.
+
+    `loads` and `troubles` count what was said so far: two loads of one second have one time.
+    """
 
     loaded_at: float | None = None
     trouble: LogRecord | None = None
     stopped: LogRecord | None = None
     version: str = ""
     config: str = ""
+    loads: int = 0
+    troubles: int = 0
 
 
 class Logbook:
@@ -118,10 +123,12 @@ class Logbook:
                 found = _READING.search(record.message)
                 facts = replace(facts, config=found[1] if found else facts.config)
             case Event.CONFIG_OK:
-                facts = replace(facts, loaded_at=record.time, trouble=None, stopped=None)
+                facts = replace(
+                    facts, loaded_at=record.time, trouble=None, stopped=None, loads=facts.loads + 1
+                )
             case Event.CONFIG_FAILED | Event.RELOAD_FAILED | Event.BIND_FAILED:
                 if record.event is not Event.BIND_FAILED or (record.level or 7) <= 3:
-                    facts = replace(facts, trouble=facts.trouble or record)
+                    facts = replace(facts, trouble=facts.trouble or record, troubles=facts.troubles + 1)
             case Event.STOPPED:
                 facts = replace(facts, stopped=record)
             case _:

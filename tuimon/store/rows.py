@@ -16,13 +16,14 @@ from tuimon.settings import Settings
 @dataclass(frozen=True, slots=True)
 class Row:
     """One service, judged.  `since` is when the state was first seen (seconds since the epoch),
-    `pending` that its first look is not complete."""
+    `acting` what somebody is doing to its instance, in words."""
 
     tunnel: Tunnel
     findings: tuple[Finding, ...] = ()
     state: State = State.PENDING
     lights: tuple[Light, Light, Light] = (Light.UNKNOWN, Light.UNKNOWN, Light.UNKNOWN)
     since: float | None = None
+    acting: str = ""
 
     @property
     def key(self) -> ServiceKey:
@@ -37,6 +38,8 @@ class Row:
     @property
     def why(self) -> str:
         """The cause in words; empty where nothing is wrong, whatever is worth knowing besides."""
+        if self.acting:
+            return self.acting
         cause = self.cause
         quiet = cause is None or (cause.severity is Severity.INFO and self.state is State.OK)
         if self.tunnel.service.inetd and quiet:

@@ -1,0 +1,203 @@
+"""`tuimon reload|restart|start|stop`: the same preflight, action and verification as the screen's.
+
+Rule: `--yes` skips the question, never the preflight; without a terminal and without `--yes` nothing is
+done.  The question names what stops and whom it touches, and stands on no.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+import termios
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from tuimon.collect.processes import look_once
+from tuimon.commands import UsageError
+from tuimon.commands.acting_words import document, plan, question, verdict
+from tuimon.control.batch import batch
+from tuimon.control.target import resolve
+from tuimon.host.local import LocalHost
+from tuimon.host.local_hands import LocalHands
+from tuimon.model.action import Action, Outcome, Preflight, Result
+from tuimon.model.failure import Failure
+from tuimon.model.handshake import Depth
+from tuimon.model.service import InstanceKey
+from tuimon.runtime import Runtime
+from tuimon.settings import ServiceRule, Settings
+from tuimon.store import Changes, Store
+from tuimon.text import printable
+
+_PATIENCE = 60.0  # seconds for a look at everything that is acted on
+_SHORT = 10.0  # seconds for a look at what there is
+_FIRST = ("configurations", "processes", "sockets", "units", "logs", "join")
+_PASSIVE = ServiceRule(name="*", depth=Depth.LISTEN)
+_EXIT = {Result.VERIFIED: 0, Result.REHEARSED: 0, Result.UNVERIFIED: 1}
+
+
+class RefusedError(Exception):
+    """Nothing was done; the message is one sentence for the user."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    words = "INSTANCE[/SERVICE]: configuration path, unit or pid; the whole process is meant"
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help=words)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+@asynccontextmanager
+async def _running(
+    settings: Settings, paths: tuple[str, ...], patience: float, *needed: str
+) -> AsyncIterator[Runtime]:
+    """A runtime that has looked at everything (or what is needed) once."""
+    host = LocalHost(poll=settings.intervals.files)
+    runtime = Runtime(host, settings, paths, LocalHands(host))
+    running = asyncio.create_task(runtime.run())
+    settled = asyncio.create_task(runtime.settle(*needed))
+    try:
+        await asyncio.wait((running, settled), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        yield runtime
+    finally:
+        for task in (settled, running):
+            task.cancel()
+        await asyncio.gather(running, settled, return_exceptions=True)
+
+
+async def _keys(targets: Sequence[str], settings: Settings) -> list[InstanceKey]:
+    """The instances that are meant, each once, in their order; looks without a single probe."""
+    if all(os.path.isfile(each) for each in targets):
+        return await _of_files(targets, settings)
+    passive = msgspec.structs.replace(settings, services=(_PASSIVE, *settings.services))
+    async with _running(passive, (), _SHORT, *_FIRST) as runtime:
+        known = [row.instance for row in runtime.store.instances()]
+        host = runtime.store.host
+    found: dict[InstanceKey, None] = {}
+    for target in targets:
+        path, real = os.path.abspath(target), os.path.realpath(target)
+        match = next(
+            (each for each in (resolve(target, path, known), resolve(real, real, known)) if each.key), None
+        )
+        match = match or resolve(target, path, known)
+        if match.key is not None:
+            found[match.key] = None
+        elif match.candidates:
+            raise RefusedError(f"{printable(target)} is ambiguous: {', '.join(match.candidates[:10])}")
+        elif os.path.isfile(path):
+            found[InstanceKey(host, path)] = None
+        else:
+            like = f"; there is {', '.join(match.similar[:10])}" if match.similar else ""
+            raise UsageError(f"no such instance: {printable(target)}{like}")
+    return list(found)
+
+
+async def _of_files(paths: Sequence[str], settings: Settings) -> list[InstanceKey]:
+    """Instances by their files, under the name by which their process knows them."""
+    host = LocalHost()
+    try:
+        seen = await look_once(host, settings)
+    finally:
+        await host.close()
+    names = {os.path.realpath(each.config): each.config for each in seen if each.config}
+    found = (names.get(os.path.realpath(path), os.path.abspath(path)) for path in paths)
+    return [InstanceKey(host.name, path) for path in dict.fromkeys(found)]
+
+
+async def _ask(words: str) -> bool:
+    """The question on the terminal; anything but yes is no, and keys typed ahead do not count."""
+    print(words, end=" ", file=sys.stderr, flush=True)
+    with contextlib.suppress(termios.error):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    answered = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(sys.stdin.fileno(), answered.set)
+    try:
+        await answered.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+async def _consent(preflights: Sequence[Preflight], arguments: argparse.Namespace) -> str:
+    """Empty where it may be done, else why not."""
+    if any(each.refused for each in preflights):
+        return "refused: nothing was done"
+    if arguments.yes:
+        return ""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return "there is no terminal to ask: nothing was done (--yes acts without asking)"
+    return "" if await _ask(question(preflights)) else "nothing was done"
+
+
+async def _do(action: Action, arguments: argparse.Namespace, settings: Settings) -> int:
+    keys = await _keys(arguments.targets, settings)
+    by_path = all(key.config.startswith("/") for key in keys)
+    paths = tuple(key.config for key in keys) if by_path else ()
+    async with _running(settings, paths, _PATIENCE) as runtime:
+        preflights = []
+        for key in keys:
+            found = await runtime.control.preflight(key, action)
+            if isinstance(found, Failure):
+                raise RefusedError(str(found))
+            preflights.append(found)
+        out = sys.stderr if arguments.json else sys.stdout
+        for each in preflights:
+            print("\n".join(plan(each)), file=out, flush=True)
+        if arguments.dry_run:
+            outcomes = [_rehearsed(each) for each in preflights]
+        else:
+            why = await _consent(preflights, arguments)
+            if why:
+                print(f"tuimon: {why}", file=sys.stderr)
+                outcomes = [_undone(each, why) for each in preflights]
+            else:
+                if sys.stderr.isatty():
+                    runtime.subscribe(_Teller(runtime.store))
+                outcomes = await batch(preflights, runtime.control.act)
+                for outcome in outcomes:
+                    print(verdict(outcome), file=out, flush=True)
+    if arguments.json:
+        told = document(action, preflights, outcomes, dry_run=arguments.dry_run)
+        print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+    return max(_EXIT.get(each.result, 2) for each in outcomes)
+
+
+class _Teller:
+    """Prints the steps of what goes on, for whoever waits at the terminal."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._told: dict[InstanceKey, int] = {}
+
+    def __call__(self, _: Changes) -> None:
+        for key, ongoing in self._store.actions.ongoing.items():
+            for text in ongoing.steps[self._told.get(key, 0) :]:
+                print(f"  {key.config.rpartition('/')[2]}: {text}", file=sys.stderr, flush=True)
+            self._told[key] = len(ongoing.steps)
+
+
+def _rehearsed(preflight: Preflight) -> Outcome:
+    if preflight.refused:
+        return _undone(preflight, "refused")
+    return Outcome(preflight.key, preflight.action, Result.REHEARSED, "would be done")
+
+
+def _undone(preflight: Preflight, why: str) -> Outcome:
+    if preflight.refused:
+        first = preflight.refusals[0]
+        return Outcome(preflight.key, preflight.action, Result.REFUSED, first.text, first.fix)
+    return Outcome(preflight.key, preflight.action, Result.NOT_DONE, why)
+
+
+def run(action: Action, arguments: argparse.Namespace, settings: Settings) -> int:
+    """Find, look, ask, act, prove."""
+    try:
+        return asyncio.run(_do(action, arguments, settings))
+    except RefusedError as error:
+        print(f"tuimon: {error}", file=sys.stderr)
+        return 2

@@ -1,0 +1,20 @@
+"""`tuimon start`: see `acting`, which all four actions share."""
+
+import argparse
+
+from tuimon.commands import acting
+from tuimon.model.action import Action
+from tuimon.settings import Settings
+
+NAME = "start"
+HELP = "start instances, and prove that they serve"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    acting.configure(parser)
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Do it; returns the exit status."""
+    return acting.run(Action.START, arguments, settings)

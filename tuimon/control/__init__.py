@@ -1,0 +1,1 @@
+"""Actions on instances: found out before, done through the right door, proved afterwards."""

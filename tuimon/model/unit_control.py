@@ -1,0 +1,38 @@
+"""A systemd unit at the moment of acting on it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UnitControl:
+    """What systemd would do with the unit, in the words of `systemctl show`.
+
+    `program` is the executable of its ExecStart, `user` who runs it (empty: root), `folder` its
+    WorkingDirectory.  `followers` are
+    units that are stopped with it.  Timeouts are seconds.
+    """
+
+    name: str
+    load_state: str = ""
+    active_state: str = ""
+    sub_state: str = ""
+    result: str = ""
+    main_pid: int = 0
+    can_reload: bool = False
+    refuses_start: bool = False
+    refuses_stop: bool = False
+    stale: bool = False
+    type: str = ""
+    user: str = ""
+    program: str = ""
+    folder: str = ""
+    kill_mode: str = ""
+    followers: tuple[str, ...] = ()
+    start_timeout: float = 90.0
+    stop_timeout: float = 90.0
+    exit_status: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether systemd runs nothing under it and does not mean to."""
+        return self.active_state in {"failed", "inactive"}
