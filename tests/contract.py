@@ -89,6 +89,12 @@ PROBE = {
     **keys("connect_ms first_byte_ms flight_ms handshake_ms", maybe(NUMBER)),
     **keys("address detail tls_version cipher group alpn", maybe(str)),
 }
+CLIENT = {
+    "peer": str,
+    "last_seen": maybe(time),
+    "last_reason": maybe(str),
+    **keys("connections failed", int),
+}
 SERVICE = {
     "line": int,
     "role": one_of("server|client"),
@@ -100,6 +106,7 @@ SERVICE = {
     "certificate": maybe(CERTIFICATE),
     "days_left": maybe(NUMBER),
     "findings": [FINDING],
+    "clients": [CLIENT],
     **keys("id instance name config", str),
     **keys("accept connect", [str]),
     **keys("protocol sni exec", maybe(str)),

@@ -11,6 +11,7 @@ from tuimon.diagnose.certificate import problems
 from tuimon.diagnose.finding import Finding, State
 from tuimon.diagnose.handshake import judge
 from tuimon.model.certificate import Certificate
+from tuimon.model.clients import Peer
 from tuimon.model.handshake import Handshake
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
@@ -117,6 +118,17 @@ def _ms(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
+def client(each: Peer) -> Json:
+    """One peer of a service, by its address."""
+    return {
+        "peer": each.address,
+        "connections": each.connections,
+        "failed": each.failed,
+        "last_seen": stamp(each.last_seen),
+        "last_reason": each.last_reason or None,
+    }
+
+
 def service(row: Row, now: float, settings: Settings) -> Json:
     """One service."""
     tunnel: Tunnel = row.tunnel
@@ -143,6 +155,7 @@ def service(row: Row, now: float, settings: Settings) -> Json:
         "probe": tunnel.plan.depth.value,
         "checked_at": stamp(tunnel.probed_at),
         "sessions": tunnel.sessions,
+        "clients": [client(each) for each in tunnel.clients.peers],
         "far_end": str(tunnel.far.key) if tunnel.far else None,
         "handshake": handshake(tunnel.handshake, now, settings) if tunnel.handshake else None,
         "certificate": certificate(shown, now, settings) if shown else None,

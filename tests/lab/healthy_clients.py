@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from tests.fixtures import PATIENCE
 from tests.lab.bench import Bench
 from tests.lab.clients import PARTNER, call, caller, wait_for_end
+from tests.lab.ocsp import Responder
 from tests.lab.row import Shelf
 
 shelf = Shelf()
@@ -141,3 +142,10 @@ def failed_long_ago(bench: Bench) -> None:
     failed = [(90000.0 + 60 * ago, "10.0.0.9", _UNKNOWN_CA) for ago in range(4, 0, -1)]
     past(bench, served + failed)
     bench.start(bench.server())
+
+
+@healthy
+def responder_quick(bench: Bench) -> None:
+    responder = Responder(bench, 0)
+    bench.start(bench.server(bench.ca, "verifyChain = yes", responder.option))
+    call(bench, caller(cert=bench.file("client")), 4)

@@ -17,6 +17,7 @@ from tests.lab import (
     healthy_trust,
     listener,
     machine,
+    ocsp,
     pairs,
     process,
     remote,
@@ -30,7 +31,7 @@ from tuimon.commands.status import sweep
 from tuimon.settings import Probes, Settings
 from tuimon.store import Store
 
-_FAULTY = (config, machine, process, listener, certificate, target, remote, trust, pairs, clients)
+_FAULTY = (config, machine, process, listener, certificate, target, remote, trust, pairs, clients, ocsp)
 _HEALTHY = (healthy_server, healthy_client, healthy_clients, healthy_history, healthy_trust)
 FAULTS = tuple(each for kin in _FAULTY for each in kin.shelf.faults)
 ODDITIES = tuple(each for kin in _HEALTHY for each in kin.shelf.faults)

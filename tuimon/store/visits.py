@@ -137,7 +137,7 @@ def _since(visits: list[Visit], through: list[Visit]) -> list[Visit]:
     ended: the log's clock has whole seconds."""
     index = max((index for index, each in enumerate(visits) if each.passed), default=-1)
     opened = max((each.at for each in through), default=0.0)
-    since = [each for each in visits[index + 1 :] if each.failure and each.at >= opened]
+    since = [each for each in visits[index + 1 :] if each.failure and each.at > opened]
     if any(hung_up(each.failure) for each in visits[: max(index, 0)]):  # that is its habit
         return [each for each in since if not hung_up(each.failure)]
     return since

@@ -9,7 +9,7 @@ from tuimon.diagnose.service import on_disk
 from tuimon.model.handshake import Depth, Handshake
 from tuimon.store import LogLine, Row
 from tuimon.text import counted
-from tuimon.ui import certificate_page
+from tuimon.ui import certificate_page, clients_page
 from tuimon.ui.document import Document
 from tuimon.ui.palette import LIGHTS
 from tuimon.ui.render import log_line, state
@@ -199,6 +199,7 @@ def page(document: Document, row: Row, log: list[LogLine]) -> Document:
     _layers(document, row)
     _handshake(document, row)
     _certificate(document, row)
+    clients_page.clients(document, row.tunnel)
     _options(document, row)
     _process(document, row)
     if log:
