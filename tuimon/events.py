@@ -12,7 +12,7 @@ from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
 from tuimon.model.log import LogRecord
-from tuimon.model.process import Process, SocketTable
+from tuimon.model.process import Holder, Process, SocketTable
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey, ServiceKey
 from tuimon.model.tunnel import CheckWant
@@ -73,10 +73,22 @@ class UnitsSeen:
 
 @dataclass(frozen=True, slots=True)
 class SocketsSeen:
-    """LISTEN and ESTABLISHED sockets, one table a network namespace."""
+    """Listening and connected sockets, one table a network namespace.
+
+    Told at every look, since a queue that stays is a fact too; `tables` is the same object as the last
+    time where nothing has changed.
+    """
 
     host: str
     tables: tuple[SocketTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldersSeen:
+    """Which process holds each of these sockets, by inode; None where that cannot be seen."""
+
+    host: str
+    holders: tuple[tuple[int, Holder | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +190,7 @@ Event = (
     | ProcessesSeen
     | UnitsSeen
     | SocketsSeen
+    | HoldersSeen
     | CertificateRead
     | WayWalked
     | LogAppended

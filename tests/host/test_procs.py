@@ -15,7 +15,7 @@ import pytest
 from tests.fixtures import PATIENCE, Stunnel, eventually, free_port
 from tuimon.host.local import LocalHost
 from tuimon.host.procs import ProcessTable
-from tuimon.model.process import OpenLog, Process
+from tuimon.model.process import Holder, OpenLog, Process
 from tuimon.parse.proc_net import parse_tcp
 
 Start = Callable[..., Stunnel]
@@ -143,3 +143,12 @@ async def test_what_a_user_may_not_see_is_named(start_stunnel: Start) -> None:
     assert (found.fds, found.inodes, found.logs) == (None, frozenset(), ())
     assert found.status
     assert found.user == "root"
+
+
+async def test_who_holds_a_socket(host: LocalHost, start_stunnel: Start) -> None:
+    """By inode; a socket that nobody holds is left out."""
+    program = start_stunnel(service(port := free_port()))
+    sockets = parse_tcp(Path("/proc/net/tcp").read_bytes())
+    (listening,) = (each for each in sockets if each.port == port and each.state == "listen")
+    found = await host.holders(frozenset({listening.inode, 2**40}))
+    assert found == {listening.inode: Holder(program.pid, "stunnel")}

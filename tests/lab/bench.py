@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -62,6 +63,27 @@ class Lab:
         self.defer(holder.close)
         port: int = holder.getsockname()[1]
         return port
+
+    def serve(self, listening: socket.socket) -> None:
+        """Accept whoever comes to this socket, and stay silent until the laboratory closes."""
+        held = []
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    held.append(listening.accept()[0])
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+
+        def end() -> None:
+            listening.shutdown(socket.SHUT_RDWR)
+            listening.close()
+            thread.join(5)
+            for each in held:
+                each.close()
+
+        self.defer(end)
 
     def listener(self, backlog: int = 16) -> socket.socket:
         """A listening socket that accepts nobody."""
@@ -177,6 +199,15 @@ class Bench:
                 while secure.recv(4096):
                     pass
 
+    def babble(self) -> None:
+        """Say something that is no TLS, and wait for stunnel to hang up; raises `TimeoutError`."""
+        with socket.create_connection(("127.0.0.1", self.accept), PATIENCE) as client:
+            client.settimeout(0.5)
+            client.sendall(b"no TLS\r\n")
+            with suppress(ConnectionResetError):
+                while client.recv(64):
+                    pass
+
     def remote(self, *options: str, cert: str = "sound", connect: object = "") -> int:
         """A far server service, whose configuration nobody sweeps; returns its port."""
         far = Bench(self.lab, f"{self.name}-far")
@@ -210,6 +241,14 @@ class Running:
             assert self._process.poll() is None, f"stunnel ended: {self._said()}"
             assert time.monotonic() < deadline, f"no {words!r} in {self._said()}"
             time.sleep(0.005)
+
+    def wait_for_port(self, port: int) -> None:
+        """Wait until it listens there, where it has no log to tell so."""
+        deadline = time.monotonic() + PATIENCE
+        with socket.socket() as knocking:
+            while knocking.connect_ex(("127.0.0.1", port)):
+                assert time.monotonic() < deadline, f"nobody listens on {port}"
+                time.sleep(0.005)
 
     def _said(self) -> str:
         return self._log.read_text() if self._log.exists() else ""

@@ -64,10 +64,10 @@ def back_again(bench: Bench) -> None:
     bench.start(bench.server(connect=port))
     bench.visit()
     listening = socket.socket()
-    bench.lab.defer(listening.close)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))
     listening.listen()
+    bench.lab.serve(listening)
 
 
 @healthy
@@ -76,10 +76,10 @@ def target_down_but_mended_unheard(bench: Bench) -> None:
     bench.start(bench.server("debug = 3", connect=port))
     bench.visit()
     listening = socket.socket()
-    bench.lab.defer(listening.close)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))
     listening.listen()
+    bench.lab.serve(listening)
 
 
 @healthy

@@ -5,6 +5,8 @@ Rule: nothing above information may be said of any of them.
 
 import socket
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 from tests.lab.authority import edwards, issue, rivest
@@ -205,9 +207,9 @@ def pkcs12_without_password(bench: Bench) -> None:
 @healthy
 def socket_as_target(bench: Bench) -> None:
     listening = socket.socket(socket.AF_UNIX)
-    bench.lab.defer(listening.close)
     listening.bind(bench.file("target.sock"))
     listening.listen()
+    bench.lab.serve(listening)
     bench.start(bench.server(connect=bench.file("target.sock")))
 
 
@@ -248,3 +250,32 @@ def from_another_world(bench: Bench) -> None:
 @healthy
 def proxy_with_a_target_for_show(bench: Bench) -> None:
     bench.start(bench.server("protocol = connect", connect=bench.lab.port()))
+
+
+@healthy
+def target_slow_but_steady(bench: Bench) -> None:
+    """A queue that is never empty, and from which somebody is taken now and then."""
+    listening = bench.lab.listener()
+    ended = threading.Event()
+
+    def serve() -> None:
+        held = []
+        while not ended.wait(0.7):
+            held.append(listening.accept()[0])
+        for each in held:
+            each.close()
+
+    def knock() -> None:
+        held = []
+        while not ended.is_set():
+            held.append(socket.create_connection(listening.getsockname(), 5))
+            time.sleep(0.5)
+        for each in held:
+            each.close()
+
+    threads = [threading.Thread(target=each, daemon=True) for each in (knock, serve)]
+    for thread in threads:
+        thread.start()
+    bench.lab.defer(lambda: [each.join(5) for each in threads])
+    bench.lab.defer(ended.set)
+    bench.start(bench.server("debug = 5", connect=listening.getsockname()[1]))

@@ -7,7 +7,7 @@ shelf = Shelf()
 fault = shelf.fault
 
 
-@fault("accept-taken", "another process", "cannot start")
+@fault("accept-taken", "python", "pid", "cannot start")
 def port_of_a_stranger(bench: Bench) -> None:
     port = bench.lab.listener().getsockname()[1]
     bench.refused(bench.server(f"accept = 127.0.0.1:{port}"))
@@ -18,7 +18,7 @@ def port_of_another_stunnel(bench: Bench) -> None:
     bench.refused(bench.server(f"accept = 127.0.0.1:{bench.remote()}"))
 
 
-@fault("accept-taken", "held by another process")
+@fault("accept-taken", "held by python", "pid")
 def port_taken_at_reload(bench: Bench) -> None:
     running = bench.start(bench.server())
     port = bench.lab.listener().getsockname()[1]

@@ -31,7 +31,7 @@ def far_end_killed(bench: Bench) -> None:
     running.end(signal.SIGKILL)
 
 
-@fault("peer-timeout", "far end [far-end-stopped-far]", "is stopped")
+@fault("connect-stalled", "far end [far-end-stopped-far]", "is stopped")
 def far_end_stopped(bench: Bench) -> None:
     far = far_end(bench)
     running = far.run()

@@ -33,14 +33,21 @@ def remote_unreachable(bench: Bench) -> None:
     bench.start(bench.client("224.0.0.1:7"))
 
 
-@fault("connect-timeout", "times out")
+@fault("connect-stalled", "{target}", "accepts nobody")
 def remote_queue_full(bench: Bench) -> None:
-    bench.start(bench.client(full_backlog(bench.lab)))
+    bench.target = full_backlog(bench.lab)
+    bench.start(bench.client(bench.target))
+
+
+@fault("connect-stalled", "{target}", "accepts nobody")
+def remote_accepts_nobody(bench: Bench) -> None:
+    bench.target = bench.lab.listener().getsockname()[1]
+    bench.start(bench.client(bench.target))
 
 
 @fault("peer-timeout", "silent")
 def remote_silent(bench: Bench) -> None:
-    bench.start(bench.client(bench.lab.listener().getsockname()[1]))
+    bench.start(bench.client(bench.lab.backend()))
 
 
 @fault("connect-closed peer-tls-rejected", "hangs up")

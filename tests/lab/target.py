@@ -59,10 +59,33 @@ def both_targets_refused(bench: Bench) -> None:
     bench.start(bench.server(second, connect=bench.lab.port()))
 
 
-@fault("connect-timeout", "times out")
+@fault("connect-stalled", "{target}", "accepts nobody", "wait for python")
 def target_queue_full(bench: Bench) -> None:
-    bench.start(bench.server("TIMEOUTconnect = 1", connect=full_backlog(bench.lab)))
+    bench.target = full_backlog(bench.lab)
+    bench.start(bench.server("TIMEOUTconnect = 1", connect=bench.target))
     bench.visit()  # a handshake alone would not tell: stunnel shakes hands first, then it connects
+
+
+@fault("connect-stalled", "target 127.0.0.1:{target}", "accepts nobody")
+def target_accepts_nobody(bench: Bench) -> None:
+    bench.target = bench.lab.listener().getsockname()[1]
+    bench.start(bench.server(connect=bench.target))
+
+
+@fault("connect-stalled", "stuck.sock", "accepts nobody")
+def target_socket_accepts_nobody(bench: Bench) -> None:
+    listening = socket.socket(socket.AF_UNIX)
+    bench.lab.defer(listening.close)
+    listening.bind(bench.file("stuck.sock"))
+    listening.listen()
+    bench.start(bench.server(connect=bench.file("stuck.sock")))
+
+
+@fault("connect-stalled", "127.0.0.1:{target}", "accepts nobody")
+def first_of_two_targets_accepts_nobody(bench: Bench) -> None:
+    bench.target = bench.lab.listener().getsockname()[1]
+    second = f"connect = 127.0.0.1:{bench.lab.echo}"
+    bench.start(bench.server(second, connect=bench.target))
 
 
 @fault("connect-unresolved", "nowhere.invalid", "cannot be resolved")
@@ -113,7 +136,7 @@ def target_refused_behind_sni(bench: Bench) -> None:
 
 @fault("connect-timeout", "smtp", "{target}")
 def mail_server_silent(bench: Bench) -> None:
-    bench.target = bench.lab.listener().getsockname()[1]
+    bench.target = bench.lab.backend()
     bench.start(bench.server("protocol = smtp", connect=bench.target))
 
 

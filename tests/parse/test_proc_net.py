@@ -101,6 +101,43 @@ def test_unix_sockets_by_path(tmp_path: Path) -> None:
     ]
 
 
+def test_the_queue_of_a_unix_listener_is_what_it_has_not_accepted(tmp_path: Path) -> None:
+    """Also those who have hung up meanwhile; the kernel lists them, and `ss -xl` counts the same."""
+    path = str(tmp_path / "queue.sock")
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(path)
+        listener.listen()
+
+        def queue() -> int:
+            (found,) = (s for s in parse_unix(proc("unix")) if (s.address, s.state.value) == (path, "listen"))
+            shown = subprocess.run(["ss", "-xlH", f"src {path}"], capture_output=True, text=True, check=True)
+            assert int(shown.stdout.split()[2]) == found.queue
+            return found.queue
+
+        assert queue() == 0
+        clients = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(3)]
+        for each in clients:
+            each.connect(path)
+        clients[0].close()
+        assert queue() == 3
+        stack.enter_context(listener.accept()[0])
+        assert queue() == 2
+
+
+def test_a_session_whose_client_has_said_its_last_is_still_held() -> None:
+    """CLOSE_WAIT: the process has its socket until it closes too; afterwards it is nobody's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        server = listener.accept()[0]
+        port = server.getpeername()[1]
+        client.close()
+        (found,) = (each for each in of_port(parse_tcp(proc("tcp")), port) if each.inode)
+        assert (found.state, found.remote_port) == (SocketState.CLOSING, port)
+        server.close()
+        assert of_port(parse_tcp(proc("tcp")), port) == []
+
+
 def test_other_byte_orders_and_other_states() -> None:
     """A big-endian machine prints the address in network order; TIME_WAIT and the like are left out."""
     line = (

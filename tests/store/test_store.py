@@ -224,8 +224,8 @@ def test_our_own_probes_are_folded_and_never_counted(world: World) -> None:
     assert own == {"127.0.0.1:50001"}
     assert world.row().tunnel.traffic.failures == 0
     peers = tuple(
-        Socket(SocketState.ESTABLISHED, "127.0.0.1", 8443, address, port, 0, 0)
-        for address, port in (("127.0.0.1", 50001), ("10.0.0.9", 51522))
+        Socket(SocketState.ESTABLISHED, "127.0.0.1", 8443, address, port, 0, inode)
+        for address, port, inode in (("127.0.0.1", 50001, 51), ("10.0.0.9", 51522, 52), ("10.0.0.9", 5, 0))
     )
     world.sockets(SocketTable(listening=world.listening().listening, established=peers))
     assert world.row().tunnel.sessions == 1

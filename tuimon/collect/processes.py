@@ -9,7 +9,7 @@ import contextlib
 from dataclasses import replace
 
 from tuimon.collect.base import Publish
-from tuimon.events import ProcessesSeen, SocketsSeen
+from tuimon.events import HoldersSeen, ProcessesSeen, SocketsSeen
 from tuimon.host.base import Host
 from tuimon.model.endpoint import Socket
 from tuimon.model.failure import Failure
@@ -19,13 +19,15 @@ from tuimon.parse.proc_net import parse_tcp, parse_unix
 from tuimon.settings import Settings
 
 _DEFAULT = "stunnel.conf"  # what a stunnel without arguments reads, in the configuration folder
+_BELIEVED = 30.0  # seconds until it is looked at again who holds a socket
 _TABLE = 64 * 1024 * 1024  # bytes of /proc/net/tcp: some 400,000 sockets
 
 _FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
 class Processes:
-    """Publishes `ProcessesSeen` and `SocketsSeen`, each only when something differs."""
+    """Publishes `ProcessesSeen` when something differs, `SocketsSeen` at every look, and who holds the
+    sockets that somebody asks about."""
 
     name = "processes"
 
@@ -33,6 +35,8 @@ class Processes:
         self._host, self._settings = host, settings
         self._configs: dict[ProcessId, str] = {}
         self._nets: frozenset[tuple[str, int]] = frozenset()
+        self._sockets: frozenset[int] = frozenset()
+        self._asked: dict[int, float] = {}  # inode → monotonic time until which its holder is believed
         self._hurried = asyncio.Event()
 
     def hurry(self) -> None:
@@ -40,22 +44,22 @@ class Processes:
         self._hurried.set()
 
     def want(self, interest: Interest) -> None:
-        """Read the sockets of these network namespaces besides our own."""
-        self._nets = interest.nets
+        """Read the sockets of these network namespaces besides our own; tell who holds these sockets."""
+        self._nets, self._sockets = interest.nets, interest.sockets
 
     async def run(self, publish: Publish) -> None:
         """Look until cancelled."""
         processes: ProcessesSeen | None = None
-        sockets: SocketsSeen | None = None
+        tables: tuple[SocketTable, ...] = ()
         while True:
             seen = await self.see()
             if seen != processes:
                 processes = seen
                 publish(seen)
-            tables = SocketsSeen(self._host.name, await self._tables())
-            if tables != sockets:
-                sockets = tables
-                publish(tables)
+            read = await self._tables()
+            tables = tables if read == tables else read
+            publish(SocketsSeen(self._host.name, tables))
+            await self._tell_holders(publish)
             await self._pause()
 
     async def _pause(self) -> None:
@@ -92,6 +96,17 @@ class Processes:
                     break
         self._configs[process.id] = path
         return path
+
+    async def _tell_holders(self, publish: Publish) -> None:
+        now = self._host.monotonic()
+        self._asked = {each: self._asked[each] for each in self._sockets if self._asked.get(each, 0.0) > now}
+        unknown = self._sockets - self._asked.keys()
+        if not unknown:
+            return
+        found = await self._host.holders(unknown)
+        known = {} if isinstance(found, Failure) else found
+        publish(HoldersSeen(self._host.name, tuple((each, known.get(each)) for each in sorted(unknown))))
+        self._asked |= dict.fromkeys(unknown, now + _BELIEVED)
 
     async def _tables(self) -> tuple[SocketTable, ...]:
         own = await self._table("", "/proc/net")

@@ -15,6 +15,7 @@ _GUESSES = frozenset(
     {
         "connect-closed",
         "connect-refused",
+        "connect-stalled",
         "connect-timeout",
         "peer-not-tls",
         "peer-protocol-failed",

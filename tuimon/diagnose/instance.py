@@ -6,7 +6,7 @@ the reason it does not run, and every service of it inherits that instead of for
 
 from collections.abc import Iterable
 
-from tuimon.diagnose import hazard
+from tuimon.diagnose import hazard, process
 from tuimon.diagnose import unit as judge_unit
 from tuimon.diagnose.certificate import file_failure, key_findings
 from tuimon.diagnose.check import refused
@@ -132,16 +132,6 @@ def not_running(instance: Instance, now: float) -> Finding | None:
     return Finding("not-running", Severity.CRITICAL, text, fix, evidence, down=True)
 
 
-def hung(instance: Instance) -> Finding | None:
-    """The process is stopped (SIGSTOP, a debugger): it listens and answers nobody."""
-    process = instance.process
-    if process is None or process.status not in {"stopped", "tracing-stop"}:
-        return None
-    text = f"process {process.pid} is {process.status}: it accepts nobody"
-    fix = f"kill -CONT {process.pid}" if process.status == "stopped" else "look at what holds it"
-    return Finding("hung", Severity.CRITICAL, text, fix, (f"state {process.status} in /proc",), down=True)
-
-
 def reload_failed(instance: Instance, now: float) -> Finding | None:
     """The last reload was refused; the old configuration serves on."""
     record = instance.trouble
@@ -165,15 +155,6 @@ def config_changed(instance: Instance, now: float) -> Finding | None:
     return Finding("config-changed", Severity.WARNING, text, "reload", evidence)
 
 
-def duplicate(instance: Instance) -> Finding | None:
-    """Two processes run the same file."""
-    if len(instance.processes) < 2:
-        return None
-    pids = ", ".join(str(process.pid) for process in instance.processes)
-    text = f"{len(instance.processes)} processes run this configuration: pids {pids}"
-    return Finding("duplicate-instance", Severity.WARNING, text, "end all but one", ())
-
-
 def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Finding | None:
     stopped = not_running(instance, now)
     if stopped is None or stopped.off:
@@ -192,12 +173,13 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         None if cause and cause.code == "unit-no-config" else unreadable(instance),
         unknown_config(instance),
         elsewhere(instance),
-        hung(instance),
+        process.hung(instance, tunnels, now),
         judge_unit.never_started(instance, now),
         judge_unit.restarts_often(instance, now),
         reload_failed(instance, now),
         config_changed(instance, now),
-        duplicate(instance),
+        process.duplicate(instance, tunnels),
+        process.replaced(instance),
         judge_unit.stale(instance),
         judge_unit.disabled(instance),
         hazard.finding(instance),

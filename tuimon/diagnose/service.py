@@ -21,6 +21,7 @@ from tuimon.diagnose.listener import (
     tls_broken,
 )
 from tuimon.diagnose.remote import remote, remote_expiry
+from tuimon.diagnose.stalled import stalled
 from tuimon.diagnose.target import back_end, partial
 from tuimon.diagnose.trust import untrusted, wrong_name
 from tuimon.model.certificate import Certificate
@@ -151,7 +152,9 @@ def findings(
         said = {each.code for each in inherited}
         return (*inherited, *(each for each in own if each.code not in said))
     listener = not_listening(tunnel)
-    target = back_end(tunnel, now) or told_by_far_end(remote(tunnel, now), tunnel, far)
+    waits = stalled(tunnel, now)
+    target = waits if waits and waits.down else back_end(tunnel, now) or remote(tunnel, now)
+    target = told_by_far_end(target, tunnel, far)
     trust = untrusted(tunnel, now) or wrong_name(tunnel)
     # A peer that is refused never gets as far as its target: trust before an early close.
     missing = program(tunnel.instance, tunnel.service) if tunnel.service.exec else None
@@ -159,6 +162,7 @@ def findings(
     rest = (
         partly_listening(tunnel),
         partial(tunnel),
+        waits if waits and not waits.down else None,
         None if trust else remote_expiry(tunnel, now, settings),
         old_version(tunnel),
         slow(tunnel),

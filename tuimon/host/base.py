@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from tuimon.model.access import Way
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure
-from tuimon.model.process import Process
+from tuimon.model.process import Holder, Process
 from tuimon.model.service import Stamp
 
 MAX_READ = 16 * 1024 * 1024
@@ -148,6 +148,9 @@ class Host(Protocol):
 
     async def processes(self) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""
+
+    async def holders(self, inodes: frozenset[int]) -> dict[int, Holder] | Failure:
+        """Which process holds each of these sockets, as far as this user may see."""
 
     async def close(self) -> None:
         """Release what the host holds open."""

@@ -5,8 +5,9 @@ Rule: only what /proc shows; nothing is opened but what the kernel writes there.
 
 import os
 import stat
+from contextlib import suppress
 
-from tuimon.model.process import OpenLog
+from tuimon.model.process import Holder, OpenLog
 from tuimon.text import printable
 
 DELETED = " (deleted)"
@@ -49,3 +50,23 @@ def _log(pid: int, fd: str, target: str) -> OpenLog | None:
         return None
     deleted = target.endswith(DELETED)
     return OpenLog(printable(target.removesuffix(DELETED)), deleted, status.st_ino)
+
+
+def holders(inodes: frozenset[int]) -> dict[int, Holder]:
+    """Which process holds each of these sockets, as far as this user may see; the oldest of several."""
+    wanted, found = {f"socket:[{inode}]": inode for inode in inodes}, dict[int, Holder]()
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        with suppress(OSError):
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                with suppress(OSError):
+                    inode = wanted.pop(os.readlink(f"/proc/{pid}/fd/{fd}"), None)
+                    if inode is not None:
+                        found[inode] = Holder(pid, _name(pid))
+        if not wanted:
+            break
+    return found
+
+
+def _name(pid: int) -> str:
+    with open(f"/proc/{pid}/comm", "rb") as file:
+        return printable(file.read(64).decode("utf-8", "replace").rstrip("\n"))

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from tuimon.host import commands
 from tuimon.host.base import MAX_READ, Completed, Entry, FileContent, Pipe, Stream, Tail, Watch
+from tuimon.host.descriptors import holders
 from tuimon.host.failures import failure_of
 from tuimon.host.net import connect
 from tuimon.host.procs import ProcessTable
@@ -24,7 +25,7 @@ from tuimon.host.ways import walk
 from tuimon.model.access import Way
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
-from tuimon.model.process import Process
+from tuimon.model.process import Holder, Process
 from tuimon.model.service import Stamp
 from tuimon.text import printable
 
@@ -196,6 +197,10 @@ class LocalHost:
     async def processes(self) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""
         return await self.blocking(self._processes.scan)
+
+    async def holders(self, inodes: frozenset[int]) -> dict[int, Holder] | Failure:
+        """Which process holds each of these sockets; every process's descriptors are looked through."""
+        return await self.blocking(lambda: holders(inodes))
 
     async def close(self) -> None:
         """Release the watcher and the threads; a thread that is stuck is left behind."""

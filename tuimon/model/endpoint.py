@@ -34,17 +34,20 @@ class Endpoint:
 
 
 class SocketState(StrEnum):
-    """The two TCP states that say something about a service."""
+    """The TCP states that say something about a service; closing: one side has said its last, and a
+    process still holds the socket."""
 
     LISTEN = "listen"
     ESTABLISHED = "established"
+    CLOSING = "closing"
 
 
 class Socket(NamedTuple):
     """One line of /proc/net/tcp, tcp6 or unix.
 
     `queue` of a listening socket is the number of connections that the process has not accepted yet.
-    For a Unix socket `address` is the path and the ports are 0.
+    For a Unix socket `address` is the path and the ports are 0.  `inode` is 0 while no process holds the
+    socket: a connection that was not accepted yet, or is closed already.
     """
 
     state: SocketState
@@ -54,3 +57,17 @@ class Socket(NamedTuple):
     remote_port: int
     queue: int
     inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Connections that a listening socket does not accept, look after look.
+
+    `where` is its address, `since` seconds since the epoch, `holder` who holds the socket where that is
+    known (`nginx pid 4711`).
+    """
+
+    where: str
+    count: int
+    since: float
+    holder: str = ""

@@ -28,6 +28,16 @@ class OpenLog(NamedTuple):
     inode: int = 0
 
 
+class Holder(NamedTuple):
+    """The process that holds a socket."""
+
+    pid: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} pid {self.pid}"
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One stunnel main process.
@@ -72,7 +82,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class SocketTable:
-    """LISTEN and ESTABLISHED sockets of one network namespace (`net`, empty: our own).
+    """Listening and connected sockets of one network namespace (`net`, empty: our own).
 
     `unprivileged_from` is the first port that anybody may bind, None where that cannot be seen.
     """

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.clients import NOBODY, Clients
-from tuimon.model.endpoint import Endpoint, Socket
+from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.log import LogRecord
@@ -84,6 +84,7 @@ class Interest:
     `folders` hold certificates or revocation lists under hashed names; `ways` are paths of which is
     asked who may reach them.  `running` are the processes that run: what follows from them is worth a new
     look when they change.
+    `sockets` are inodes of listening sockets of which it should be found out who holds them.
     """
 
     configs: frozenset[str] = frozenset()
@@ -92,6 +93,7 @@ class Interest:
     ways: frozenset[str] = frozenset()
     logs: frozenset[str] = frozenset()
     nets: frozenset[tuple[str, int]] = frozenset()
+    sockets: frozenset[int] = frozenset()
     probes: tuple[ProbeWant, ...] = ()
     checks: tuple[CheckWant, ...] = ()
     running: frozenset[ProcessId] = frozenset()
@@ -131,9 +133,10 @@ class Tunnel:
     `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI
     service); `sockets_known` is False until sockets were looked at.  `taken` names who else holds
     the accept port, empty if nobody does.  `sessions` counts established connections on the accept
-    port, None where they cannot be seen.  `probed_at` is when the handshake ended.  `ca` and `ca_folder`
-    are what CAfile and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.  `far` is
-    where a client service leads to, if that is seen here too.
+    port, None where they cannot be seen.  `waiting` is what nobody accepts at its own listeners,
+    `stalled` at those of its targets on this machine.  `probed_at` is when the handshake ended.  `ca` and
+    `ca_folder` are what CAfile and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.
+    `far` is where a client service leads to, if that is seen here too.
     """
 
     service: Service
@@ -145,6 +148,8 @@ class Tunnel:
     taken: str = ""
     sessions: int | None = None
     target_listeners: tuple[int, ...] = ()
+    waiting: tuple[Backlog, ...] = ()
+    stalled: tuple[Backlog, ...] = ()
     handshake: Handshake | None = None
     probed_at: float | None = None
     reaches: tuple[Reach, ...] = ()

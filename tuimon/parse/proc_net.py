@@ -1,19 +1,29 @@
 """/proc/net/tcp, tcp6 and unix in, sockets out (proc_pid_net(5)).
 
-Rule: only LISTEN and ESTABLISHED matter; a line that cannot be understood is left out.
+Rule: only sockets that listen, are connected, or are still held though one side has closed matter; a
+line that cannot be understood is left out.
 """
 
 import sys
+from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from tuimon.model.endpoint import Socket, SocketState
 from tuimon.text import printable
 
-_TCP_STATES = {"01": SocketState.ESTABLISHED, "0A": SocketState.LISTEN}  # linux/include/net/tcp_states.h
+_TCP_STATES = {  # linux/include/net/tcp_states.h
+    "01": SocketState.ESTABLISHED,
+    "0A": SocketState.LISTEN,
+    "04": SocketState.CLOSING,  # FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING: held, or of no interest
+    "05": SocketState.CLOSING,
+    "08": SocketState.CLOSING,
+    "09": SocketState.CLOSING,
+    "0B": SocketState.CLOSING,
+}
 _SO_ACCEPTCON = 0x10000
 _SOCK_STREAM = "0001"
-_SS_CONNECTED = "03"
+_SS_CONNECTING, _SS_CONNECTED = "02", "03"
 
 
 def parse_tcp(content: str | bytes, *, byteorder: str = sys.byteorder) -> tuple[Socket, ...]:
@@ -36,6 +46,8 @@ def parse_tcp(content: str | bytes, *, byteorder: str = sys.byteorder) -> tuple[
             inode = int(fields[9])
         except ValueError:
             continue
+        if state is SocketState.CLOSING and not inode:
+            continue
         sockets.append(Socket(state, address, port, remote_address, remote_port, queue, inode))
     return tuple(sockets)
 
@@ -43,10 +55,12 @@ def parse_tcp(content: str | bytes, *, byteorder: str = sys.byteorder) -> tuple[
 def parse_unix(content: str | bytes) -> tuple[Socket, ...]:
     """Read the content of /proc/net/unix: stream sockets that have a name (abstract ones begin with @).
 
-    An accepted socket bears the name of its listener; its client usually has none and is left out.
-    The kernel does not tell the accept backlog here: `queue` is 0.
+    A socket made for a client bears the name of its listener; its client usually has none and is left
+    out.  As long as nobody has accepted it, it belongs to no inode and seems to be connecting: `queue`
+    of the listener is the number of these.
     """
     sockets = []
+    waiting: Counter[str] = Counter()
     for line in _lines(content):
         # Num RefCount Protocol Flags Type St Inode Path
         fields = line.split(None, 7)
@@ -60,7 +74,12 @@ def parse_unix(content: str | bytes) -> tuple[Socket, ...]:
         if listening or fields[5] == _SS_CONNECTED:
             state = SocketState.LISTEN if listening else SocketState.ESTABLISHED
             sockets.append(Socket(state, printable(fields[7]), 0, "", 0, 0, inode))
-    return tuple(sockets)
+        elif fields[5] == _SS_CONNECTING and not inode:
+            waiting[printable(fields[7])] += 1
+    return tuple(
+        each._replace(queue=waiting[each.address]) if each.state is SocketState.LISTEN else each
+        for each in sockets
+    )
 
 
 def _lines(content: str | bytes) -> list[str]:

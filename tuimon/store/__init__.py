@@ -111,7 +111,7 @@ class Store:
                     self._all_dirty, self._judged_at = True, self.now
             case events.ProcessesSeen():
                 self._touch_processes(before, event)
-            case events.SocketsSeen():
+            case events.SocketsSeen() | events.HoldersSeen():
                 self._touch_sockets(first=first_sockets)
             case events.LogAppended():
                 self._take_log(event)
@@ -141,11 +141,13 @@ class Store:
         if first:
             self._all_dirty = True
             return
+        if not self._facts.sockets_moved:
+            return
         for key, row in self._rows.items():
             tunnel = row.tunnel
             found = self._facts.sockets(tunnel.service, tunnel.primary, tunnel.instance)
             known = (tunnel.listeners, tunnel.taken, tunnel.sessions, tunnel.target_listeners)
-            if found != known:
+            if found != (*known, tunnel.waiting, tunnel.stalled):
                 self._dirty.add(key.instance)
 
     def _take_log(self, event: events.LogAppended) -> None:
@@ -153,8 +155,9 @@ class Store:
         touched = self.logbook.append(event.source, event.records, history=event.first)
         self._log_came = True
         after = self.logbook.sources.get(event.source)
-        if after and after.config and (before is None or before.config != after.config):
-            self._all_dirty = True  # it may tell which configuration a process runs
+        told = after and after.config and (before is None or before.config != after.config)
+        if told and any(not each.config for each in self._facts.running):
+            self._all_dirty = True  # it may tell which configuration that process runs
         if touched or before != after:
             self._dirty |= {key for key, row in self._instances.items() if row.instance.log == event.source}
 
@@ -277,6 +280,7 @@ class Store:
             ),
             logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
+            sockets=frozenset(self._facts.strangers),
             probes=tuple(self._wants.values()),
             checks=tuple(self._checks.values()),
             running=frozenset(process.id for process in self._facts.running),
@@ -306,8 +310,19 @@ class Store:
             "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),
             "checks": any(want.path not in facts.checks for want in interest.checks),
+            "queues": any(map(self._undecided, self._rows.values())),
+            "holders": not facts.strangers <= facts.holders.keys(),
         }
         return tuple(name for name, missing in waiting.items() if missing)
+
+    def _undecided(self, row: Row) -> bool:
+        """Whether an accept queue may yet turn out to be one that nobody is taken from: its own, or its
+        target's, at which our probe has just knocked."""
+        facts, tunnel = self._facts, row.tunnel
+        probed = facts.probed.get(row.key)
+        if probed is not None and tunnel.target_listeners and probed.look >= facts.queues.looks:
+            return True
+        return facts.queues.undecided((*(each.inode for each in tunnel.listeners), *tunnel.target_listeners))
 
     # -- questions ------------------------------------------------------------------------------
 

@@ -14,42 +14,44 @@ from tuimon.diagnose.policy import absolute, dialled, plan
 from tuimon.model.access import Way
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.clients import Clients
-from tuimon.model.endpoint import Endpoint, Socket
+from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
-from tuimon.model.process import Process, SocketTable
+from tuimon.model.process import Holder, Process, SocketTable
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
 from tuimon.model.unit import UNSUPERVISED
 from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.logbook import Logbook, SourceFacts
+from tuimon.store.queues import Index, Queues
 from tuimon.text import counted
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the last probe that counted brought, when it ended (seconds since the epoch), and the stamp
-    that it was made for."""
+    """What the last probe that counted brought, when it ended (seconds since the epoch), the stamp that it
+    was made for, and how often sockets had been looked at by then."""
 
     handshake: Handshake | None
     reaches: tuple[Reach, ...]
     at: float
     stamp: tuple[object, ...] = ()
+    look: int = 0
 
 
 class Sockets(NamedTuple):
     """What the kernel shows of a service: its listening sockets, who else holds its port, its sessions
-    (None where they cannot be counted), inodes of the listeners of its targets on loopback."""
+    (None where they cannot be counted), inodes of the listeners of its targets on this machine, and who
+    waits in vain at these and those."""
 
     listeners: tuple[Socket, ...] = ()
     taken: str = ""
     sessions: int | None = None
     targets: tuple[int, ...] = ()
-
-
-_Index = dict[int, tuple[Socket, ...]]
+    waiting: tuple[Backlog, ...] = ()
+    stalled: tuple[Backlog, ...] = ()
 
 
 class Facts:
@@ -67,8 +69,13 @@ class Facts:
         self.processes: events.ProcessesSeen | None = None
         self.units: events.UnitsSeen | None = None
         self.tables: dict[str, SocketTable] | None = None
-        self._indexes: dict[str, tuple[_Index, _Index]] = {}
+        self._indexes: dict[str, tuple[Index, Index]] = {}
         self._processes_of: dict[InstanceKey, tuple[Process, ...]] | None = None
+        self._read: tuple[SocketTable, ...] = ()
+        self.queues = Queues()
+        self.sockets_moved = False  # whether the last look at sockets may change what services show
+        self.holders: dict[int, Holder | None] = {}
+        self.strangers: set[int] = set()  # sockets of which somebody should find out who holds them
         self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
@@ -85,12 +92,8 @@ class Facts:
             case events.ProcessesSeen():
                 self._end(event)
                 self.processes = event
-            case events.SocketsSeen():
-                self.tables, self.gone = {table.net: table for table in event.tables}, frozenset()
-                self._indexes = {
-                    table.net: (join.port_index(table.listening), join.port_index(table.established))
-                    for table in event.tables
-                }
+            case events.SocketsSeen() | events.HoldersSeen():
+                self._take_sockets(event)
             case events.LogAppended():
                 self.logs[event.source] = event.failure
             case events.WayWalked():
@@ -100,7 +103,9 @@ class Facts:
             case events.ProbeStarted():
                 self.logbook.own_probe(event.local, self.now)
             case events.ProbeFinished():
-                self.probed[event.key] = Probed(event.handshake, event.reaches, self.now, event.stamp)
+                self.probed[event.key] = Probed(
+                    event.handshake, event.reaches, self.now, event.stamp, self.queues.looks
+                )
             case events.CollectorFailed(name, failure):
                 self.collectors[name] = failure
             case events.CollectorStarted(name):
@@ -121,6 +126,30 @@ class Facts:
                 self.units = event
             case _:
                 pass
+
+    def _take_sockets(self, event: events.SocketsSeen | events.HoldersSeen) -> None:
+        if isinstance(event, events.HoldersSeen):
+            self.holders |= dict(event.holders)
+            self.sockets_moved = True
+            return
+        self.gone, quiet = frozenset(), not self.queues
+        self.sockets_moved = event.tables is not self._read or self.tables is None
+        if self.sockets_moved:
+            self._index(event)
+        self.queues.see(self._indexes.values(), self.now)
+        self.sockets_moved |= not quiet or bool(self.queues)
+        if self.sockets_moved:
+            self.strangers.clear()  # whoever joins services to sockets asks again
+
+    def _index(self, event: events.SocketsSeen) -> None:
+        self._read = event.tables
+        self.tables = {table.net: table for table in event.tables}
+        self._indexes = {
+            table.net: (join.port_index(table.listening), join.port_index(table.established))
+            for table in event.tables
+        }
+        there = {socket.inode for table in event.tables for socket in table.listening}
+        self.holders = {inode: holder for inode, holder in self.holders.items() if inode in there}
 
     def _end(self, event: events.ProcessesSeen) -> None:
         alive = {process.id for process in event.processes}
@@ -233,14 +262,30 @@ class Facts:
         listening, established = self._indexes[net]
         mine, others = join.listeners(accept, join.near(accept, listening), instance.processes, self.gone)
         near = join.on_loopback(service.connect)
-        targets = tuple(sorted(each.inode for each in join.matching(near, join.near(near, listening))))
+        behind = join.matching(near, join.near(near, listening))
+        targets = tuple(sorted(each.inode for each in behind))
+        known = tuple(each for each in near if each.path or each.number)  # a name may be any port
+        stalled = self._backlogs(join.matching(known, behind), named=True)
         if not mine:
-            return Sockets(taken=self._holder(others), targets=targets)
+            return Sockets(taken=self._holder(others), targets=targets, stalled=stalled)
         ports = {socket.port for socket in mine}
-        peers = join.matching(accept, (each for port in ports for each in established.get(port, ())))
+        held = (each for port in ports for each in established.get(port, ()) if each.inode)
+        peers = join.matching(accept, held)
         names = (f"{each.remote_address}:{each.remote_port}" for each in peers)
         own = sum(self.logbook.is_own(name, self.now) for name in names)
-        return Sockets(mine, "", len(peers) - own, targets)
+        return Sockets(mine, "", len(peers) - own, targets, self._backlogs(mine), stalled)
+
+    def _backlogs(self, sockets: tuple[Socket, ...], *, named: bool = False) -> tuple[Backlog, ...]:
+        """Who waits in vain at these sockets; `named`: also who lets them wait."""
+        found = [(socket, self.queues.backlog(socket)) for socket in sockets]
+        return tuple(
+            replace(each, holder=self._known(socket)) if named else each for socket, each in found if each
+        )
+
+    def _known(self, socket: Socket) -> str:
+        """Who holds this socket, if that is known; if not, it should be found out."""
+        self.strangers.add(socket.inode)
+        return str(self.holders.get(socket.inode) or "")
 
     def _holder(self, sockets: tuple[Socket, ...]) -> str:
         """Who holds these listening sockets, in words; empty where nobody does."""
@@ -250,7 +295,8 @@ class Facts:
                 return (
                     f"stunnel pid {process.pid} ({process.config or process.argument or 'its default file'})"
                 )
-        return "another process" if sockets else ""
+        known = [name for name in map(self._known, sockets) if name]
+        return known[0] if known else "another process" if sockets else ""
 
     def tunnel(self, service: Service, instance: Instance) -> Tunnel:
         """Join one service."""
@@ -269,6 +315,8 @@ class Facts:
             taken=seen.taken,
             sessions=seen.sessions,
             target_listeners=seen.targets,
+            waiting=seen.waiting,
+            stalled=seen.stalled,
             handshake=probed.handshake if probed and instance.running else None,
             probed_at=probed.at if probed else None,
             reaches=probed.reaches if probed and instance.running else (),
