@@ -18,7 +18,7 @@ from tuimon import __version__
 from tuimon import settings as settings_file
 from tuimon.commands import USAGE, Command, UsageError
 
-COMMANDS = ("certs", "demo", "lint", "logs", "probe", "reload", "restart", "start", "status", "stop")
+COMMANDS = ("certs", "demo", "drill", "lint", "logs", "probe", "reload", "restart", "start", "status", "stop")
 """Names of the command modules."""
 
 

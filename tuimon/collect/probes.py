@@ -11,17 +11,15 @@ import random
 from dataclasses import dataclass, replace
 
 from tuimon.collect.base import Publish
-from tuimon.collect.dial import Material, probe, reach
-from tuimon.collect.hashed import hashed
+from tuimon.collect.dial import probe, reach
+from tuimon.collect.material import material_of
 from tuimon.events import ProbeFinished, ProbeStarted
 from tuimon.host.base import Host
-from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
 from tuimon.model.service import ServiceKey
 from tuimon.model.tunnel import Interest, Plan, ProbeWant
 from tuimon.settings import Settings
 
-_LIMIT = 4 * 1024 * 1024  # bytes of a CA file
 _JITTER = 0.2  # share of the interval
 
 
@@ -127,7 +125,7 @@ class Probes:
     async def _once(self, want: ProbeWant, publish: Publish) -> Handshake | None:
         if want.plan.depth in (Depth.OFF, Depth.LISTEN):
             return None
-        plan, material = want.plan, await self._material(want.plan)
+        plan, material = want.plan, await material_of(self._host, want.plan)
         if (plan.cert and not material.certificate) or (plan.key and not material.key):
             # Without the service's own certificate a full handshake may be refused for our lack of it.
             plan = replace(plan, depth=Depth.CERTIFICATE)
@@ -150,22 +148,6 @@ class Probes:
             async with self._slots:
                 found.append(await reach(self._host, endpoint, timeout, plan.local, opened))
         return tuple(found)
-
-    async def _material(self, plan: Plan) -> Material:
-        """The PEM files that a client service itself would use; what cannot be read is left out."""
-        contents = []
-        for path in (plan.ca_file, plan.cert, plan.key, plan.crl_file):
-            content = await self._host.read(path, _LIMIT) if path else None
-            contents.append(b"" if content is None or isinstance(content, Failure) else content.data)
-        ca, certificate, key, crl = contents
-        return Material(
-            ca + await self._folder(plan.ca_path), certificate, key, crl + await self._folder(plan.crl_path)
-        )
-
-    async def _folder(self, path: str) -> bytes:
-        """What is there under hashed names; blank (nobody is trusted) where a folder holds none."""
-        contents = await hashed(self._host, path, _LIMIT) if path else Failure(Reason.MISSING)
-        return b"" if isinstance(contents, Failure) else b"\n".join((b"\n", *(data for _, data in contents)))
 
 
 def _bad(handshake: Handshake) -> bool:

@@ -6,6 +6,7 @@ private key only its presence and the pin of its public half are told.
 
 import argparse
 import asyncio
+import importlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="certificates, keys, CRLs or PKCS#12")
     words = "its first line opens PKCS#12 files"
     parser.add_argument("--password-file", metavar="F", help=words)
+    words = "would this renewal work: a new certificate (and its key) against TARGET = INSTANCE[/SERVICE]"
+    parser.add_argument("--against", metavar="TARGET", help=words)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -228,7 +231,9 @@ async def _read_all(paths: Sequence[str], password: bytes | None) -> list[Certif
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Read, judge and print."""
+    """Read, judge and print; against a service, rehearse its renewal."""
+    if arguments.against is not None:
+        return importlib.import_module("tuimon.commands.renewal").run(arguments, settings)  # type: ignore[no-any-return]
     files = asyncio.run(_read_all(arguments.files, _password(arguments.password_file)))
     now = time.time()
     found = [judge(file, now, settings) for file in files]

@@ -79,7 +79,7 @@ def connect(
     _set_versions(context, offer)
     _trust(context, offer)
     if offer.certificate_pem:
-        _bring_certificate(context, offer.certificate_pem, offer.key_pem or offer.certificate_pem)
+        bring_certificate(context, offer.certificate_pem, offer.key_pem or offer.certificate_pem)
 
     def verify(_connection: SSL.Connection, _cert: crypto.X509, code: int, depth: int, ok: int) -> bool:
         if not ok:
@@ -137,25 +137,29 @@ def _trust(context: SSL.Context, offer: Offer) -> None:
         store.set_time(datetime.fromtimestamp(offer.reference_time, UTC))
 
 
-def _bring_certificate(context: SSL.Context, certificate_pem: bytes, key_pem: bytes) -> None:
+def bring_certificate(
+    context: SSL.Context, certificate_pem: bytes, key_pem: bytes, *, noun: str = "client certificate"
+) -> None:
+    """Have a context show this certificate, with the chain that follows it; raises UnusableError."""
+    key = noun.replace("certificate", "key")
     try:
         certificate, *chain = x509.load_pem_x509_certificates(certificate_pem)
         context.use_certificate(certificate)
         for issuer in chain:
             context.add_extra_chain_cert(issuer)
     except ValueError as error:
-        raise UnusableError("the client certificate cannot be decoded") from error
+        raise UnusableError(f"the {noun} cannot be decoded") from error
     except SSL.Error as error:
-        raise UnusableError(f"the client certificate cannot be used: {reasons(error)[-1]}") from error
+        raise UnusableError(f"the {noun} cannot be used: {reasons(error)[-1]}") from error
     try:
         context.use_privatekey(load_pem_private_key(key_pem, None))  # type: ignore[arg-type]
         context.check_privatekey()
     except TypeError as error:
-        raise UnusableError("the client key is encrypted or of a kind that TLS does not use") from error
+        raise UnusableError(f"the {key} is encrypted or of a kind that TLS does not use") from error
     except SSL.Error as error:
-        raise UnusableError("the client key does not belong to the client certificate") from error
+        raise UnusableError(f"the {key} does not belong to the {noun}") from error
     except Exception as error:  # cryptography's own reasons may quote the file
-        raise UnusableError("the client key cannot be decoded") from error
+        raise UnusableError(f"the {key} cannot be decoded") from error
 
 
 def _name(connection: SSL.Connection, server_name: str) -> None:

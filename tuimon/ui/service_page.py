@@ -71,6 +71,9 @@ def _layers(document: Document, row: Row) -> None:
     for reach in tunnel.reaches:
         words = f"reached in {reach.connect_ms:.1f} ms" if reach.connect_ms is not None else reach.detail
         document.fact("", f"{reach.target}: {words or reach.verdict.value}")
+    if tunnel.far is not None:
+        config = tunnel.far.key.config.rsplit("/", 1)[-1]
+        document.fact("far end", f"here: [{tunnel.far.name}] of {config}")
     if tunnel.sessions is not None:
         document.fact("sessions", str(tunnel.sessions))
 
