@@ -91,6 +91,7 @@ _REMEDIES: tuple[tuple[str, Remedy], ...] = (
     ("no service for the server name", Remedy("add the name to an `sni =`, or mend it in the client")),
     ("refused by libwrap", Remedy("allow it in /etc/hosts.allow, or look at /etc/hosts.deny")),
     ("client did not ask for TLS", Remedy("set sslmode=require in the client")),
+    ("redirected", Remedy("look at its certificate, and at `CAfile =`: it comes without an acceptable one")),
     ("bad record", Remedy("something between both changes the bytes: a proxy, a broken network card")),
 )
 _PLAIN = (

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tuimon.diagnose.client_reasons import fix, remedy, words
-from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.diagnose.finding import Finding, Severity, clock
 from tuimon.diagnose.ocsp import ocsp_slow
 from tuimon.diagnose.silence import client_missing
 from tuimon.model.clients import Contact, Peer, hung_up
@@ -141,7 +141,6 @@ def _finding(
     evidence = tuple(f"{clock(each.time, now)} {each.peer}: {each.message}" for each in shown)
     others = sorted(f"{other} ×{count}" for other, count in counts.items() if other != reason)
     evidence += tuple(f"also: {each}" for each in others[:3])
-    last = f"last {span(now - (said[-1].time or now))} ago"
     text = f"{who}: {words(reason, client=client)}"
-    evidence = (*evidence, last, *more[:5])
+    evidence += more[:5]
     return reason, Finding("clients-failing", severity, text, fix(reason, client=client), evidence)
