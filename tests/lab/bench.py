@@ -238,7 +238,7 @@ class Running:
         """Wait until the log says `words` `count` times."""
         deadline = time.monotonic() + PATIENCE
         while self._said().count(words) < count:
-            assert self._process.poll() is None, f"stunnel ended: {self._said()}"
+            assert self._process.poll() is None, f"stunnel ended ({self._process.poll()}): {self._said()}"
             assert time.monotonic() < deadline, f"no {words!r} in {self._said()}"
             time.sleep(0.005)
 

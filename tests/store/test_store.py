@@ -130,7 +130,7 @@ def test_a_renewed_certificate_is_a_warning_until_it_is_served(world: World, tmp
 
 
 def test_a_renewal_asks_for_a_fresh_probe(world: World, tmp_path: Path) -> None:
-    """So do a restart, a reload and failures in the log; a tick does not."""
+    """So do a restart and a reload; a tick does not, and failures in the log are a doubt."""
     world.healthy()
     stamps = [world.store.interest().probes[0].stamp]
 
@@ -146,8 +146,10 @@ def test_a_renewal_asks_for_a_fresh_probe(world: World, tmp_path: Path) -> None:
     assert is_fresh()
     world.processes(replace(world.process, id=world.process.id._replace(pid=9, started=world.now)))
     assert is_fresh()
+    doubt = world.store.interest().probes[0].doubt
     connection(world, "10.0.0.9:51522", "SSL_accept: Connection reset by peer (104)")
-    assert is_fresh()
+    assert not is_fresh()
+    assert world.store.interest().probes[0].doubt != doubt
 
 
 def connection(world: World, peer: str, error: str = "", log_id: str = "7") -> None:

@@ -24,6 +24,7 @@ HISTORY = 256 * 1024
 _CHUNK = 64 * 1024  # bytes a read
 _POLL = 0.5  # seconds between two looks at a log that was renamed and may still be written to
 _KEPT = 4  # renamed files of one log that are read on
+_AT_ONCE = 16  # logs that are read side by side: one at a time would wait for the host again and again
 _BATCH = 16  # chunks of one log before the others get their turn
 
 
@@ -69,11 +70,12 @@ class Logs:
         try:
             while True:
                 self._forget(self._logs.keys() - self._wanted)
-                busy = set()
-                for path in sorted(changed & self._wanted):
-                    log = self._logs.setdefault(path, _Log(path))
-                    if await self._advance(log, publish):
-                        busy.add(path)
+                busy: set[str] = set()
+                paths = sorted(changed & self._wanted)
+                for start in range(0, len(paths), _AT_ONCE):
+                    logs = [self._logs.setdefault(path, _Log(path)) for path in paths[start:][:_AT_ONCE]]
+                    more = await asyncio.gather(*(self._advance(log, publish) for log in logs))
+                    busy.update(log.path for log, left in zip(logs, more, strict=True) if left)
                 if busy:
                     await asyncio.sleep(0)
                     changed = frozenset(busy)

@@ -1,9 +1,10 @@
 """Active probes: who is handshaken when.
 
 Rule: gentle.  At first sight, when the stamp of a service changes (restart, reload, new certificate
-or configuration, failures in the log), on request, and every few minutes with jitter; one at a time
-per listener, a few at a time altogether.  A failed probe is repeated before it counts.  A real
-client's success in the meantime replaces a periodic probe.
+or configuration), on request, and every few minutes with jitter; one at a time per listener, a few at
+a time altogether.  A failed probe is repeated before it counts, and what the log tells of failures is
+followed up at once, but not for every client that fails.  A real client's success replaces a periodic
+probe of a service that was well.
 """
 
 import asyncio
@@ -25,13 +26,21 @@ _JITTER = 0.2  # share of the interval
 
 @dataclass(slots=True)
 class _Due:
-    """What a service was last probed for, and when it is due again (`next`, monotonic seconds)."""
+    """What a service was last probed for, and when it is due again (`next`, monotonic seconds).
+
+    A doubt is followed up `patience` seconds after the last probe `ended`: at once where the service was
+    well, then later and later while clients keep failing and our probes do not.
+    """
 
     stamp: tuple[object, ...] | None = None
+    doubt: tuple[object, ...] = ()
     plan: Plan | None = None
     next: float = 0.0
+    ended: float = 0.0
+    patience: float = 0.0
     proved_at: float | None = None
     running: bool = False
+    failing: bool = False
 
 
 class Probes:
@@ -78,7 +87,7 @@ class Probes:
                         self._book(want, due, now)
                         group.create_task(self._probe(want, due, publish))
                     else:
-                        wait = min(wait, due.next - now)
+                        wait = min(wait, _when(want, due) - now)
                 try:
                     async with asyncio.timeout(max(0.05, wait)):
                         await self._wake.wait()
@@ -86,17 +95,19 @@ class Probes:
                     continue
 
     def _is_due(self, want: ProbeWant, due: _Due, now: float) -> bool:
-        if due.stamp != want.stamp or due.plan != want.plan:
-            return True
-        if now < due.next:
+        if now < _when(want, due):
             return False
-        if want.proved_at == due.proved_at:
+        anew = (due.stamp, due.plan, due.doubt) != (want.stamp, want.plan, want.doubt)
+        if anew or due.failing or want.proved_at == due.proved_at:
             return True
         self._postpone(want, due, now)  # a real client got through in the meantime
         return False
 
     def _book(self, want: ProbeWant, due: _Due, now: float) -> None:
-        due.stamp, due.plan, due.running = want.stamp, want.plan, True
+        soon = self._settings.probes.failing_interval
+        doubted = due.stamp == want.stamp and due.doubt != want.doubt
+        due.patience = min(max(2 * due.patience, soon), want.plan.interval) if doubted else 0.0
+        due.stamp, due.plan, due.doubt, due.running = want.stamp, want.plan, want.doubt, True
         self._postpone(want, due, now)
 
     def _postpone(self, want: ProbeWant, due: _Due, now: float) -> None:
@@ -114,9 +125,12 @@ class Probes:
                         handshake = await self._once(want, publish)
                 early = handshake is not None and handshake.closed_early
                 reaches = await self._reach(want, publish) if want.plan.reach_always or early else ()
-            failing = any(each.verdict is not Verdict.OK for each in reaches)
-            if failing or (handshake is not None and _bad(handshake)):
-                due.next = min(due.next, self._host.monotonic() + self._settings.probes.failing_interval)
+            unreached = any(each.verdict is not Verdict.OK for each in reaches)
+            due.failing = unreached or (handshake is not None and _bad(handshake))
+            due.ended = self._host.monotonic()
+            if due.failing:
+                due.patience = self._settings.probes.failing_interval
+                due.next = min(due.next, due.ended + due.patience)
             publish(ProbeFinished(want.key, handshake, reaches, want.stamp))
         finally:
             due.running = False
@@ -148,6 +162,13 @@ class Probes:
             async with self._slots:
                 found.append(await reach(self._host, endpoint, timeout, plan.local, opened))
         return tuple(found)
+
+
+def _when(want: ProbeWant, due: _Due) -> float:
+    """When the service is due, in monotonic seconds; the past for at once."""
+    if due.stamp != want.stamp or due.plan != want.plan:
+        return 0.0
+    return min(due.next, due.ended + due.patience) if due.doubt != want.doubt else due.next
 
 
 def _bad(handshake: Handshake) -> bool:

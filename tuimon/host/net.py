@@ -1,6 +1,7 @@
 """Connections of this machine: name resolution, TCP and Unix sockets, under one total deadline."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 import struct
@@ -14,6 +15,7 @@ from tuimon.text import printable
 
 _Address = tuple[socket.AddressFamily, object]
 
+_NAMED = "localhost"  # stunnel's word for whoever comes from a Unix socket with an abstract name
 _REFUSED = {errno.ECONNREFUSED: "connection refused", errno.ENOENT: "no such socket"}
 _UNREACHABLE = {
     errno.EHOSTUNREACH: "no route to host",
@@ -29,6 +31,12 @@ def _show(name: object) -> str:
     if isinstance(name, tuple):
         return f"{name[0]}:{name[1]}"
     return printable(name) if isinstance(name, (str, bytes)) else ""
+
+
+def _local(sock: socket.socket) -> str:
+    """Our end as stunnel's log names it."""
+    name = sock.getsockname()
+    return _NAMED if name and sock.family == socket.AF_UNIX else _show(name)
 
 
 def _failure(error: OSError, where: str) -> Failure:
@@ -47,13 +55,15 @@ def _failure(error: OSError, where: str) -> Failure:
 
 
 class LocalStream:
-    """A connected non-blocking socket."""
+    """A connected non-blocking socket.  A peer that has hung up already shows at the first read."""
 
     def __init__(self, sock: socket.socket, connect_ms: float) -> None:
         self._socket = sock
         self.connect_ms = connect_ms
-        self.local = _show(sock.getsockname())
-        self.peer = _show(sock.getpeername())
+        self.local = _local(sock)
+        self.peer = ""
+        with contextlib.suppress(OSError):
+            self.peer = _show(sock.getpeername())
 
     async def send(self, data: bytes) -> None:
         """Send everything; raises `ConnectionError` when the peer is gone."""
@@ -97,8 +107,12 @@ async def _connect_one(family: socket.AddressFamily, address: object, local: str
     try:
         if local and family in (socket.AF_INET, socket.AF_INET6):
             sock.bind((local, 0))
+        if family == socket.AF_UNIX:
+            with contextlib.suppress(OSError):
+                sock.bind("")  # a name of the kernel's choice: clients have none, so the log tells us apart
         began = time.monotonic()
-        await asyncio.get_running_loop().sock_connect(sock, address)  # type: ignore[arg-type]
+        with contextlib.suppress(ConnectionResetError):  # it took us in, and hung up before we looked
+            await asyncio.get_running_loop().sock_connect(sock, address)  # type: ignore[arg-type]
         return LocalStream(sock, (time.monotonic() - began) * 1000)
     except BaseException:
         sock.close()

@@ -79,6 +79,11 @@ class Process:
         """The process id, for showing; never for identity."""
         return self.id.pid
 
+    @property
+    def halted(self) -> bool:
+        """Whether a signal, a debugger or its control group keeps it from doing anything."""
+        return self.status in {"stopped", "tracing-stop"} or bool(self.frozen)
+
 
 @dataclass(frozen=True, slots=True)
 class SocketTable:

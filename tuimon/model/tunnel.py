@@ -51,8 +51,9 @@ class Plan:
 class ProbeWant(NamedTuple):
     """That `key` should be probed by `plan`.
 
-    `stamp` changes whenever a fresh look is due (restart, reload, new certificate or configuration,
-    failures in the log); `proved_at` is when a real client last got through (seconds since the
+    `stamp` changes whenever a fresh look is due at once (restart, reload, new certificate or
+    configuration); `doubt` whenever the log tells of failures, or of the first success after them, which
+    is as often as clients come.  `proved_at` is when a real client last got through (seconds since the
     epoch), which replaces a periodic probe.
     """
 
@@ -60,6 +61,7 @@ class ProbeWant(NamedTuple):
     plan: Plan
     stamp: tuple[object, ...]
     proved_at: float | None
+    doubt: tuple[object, ...] = ()
 
 
 class CheckWant(NamedTuple):

@@ -16,7 +16,7 @@ from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import CheckWant, Interest, ProbeWant, Tunnel
 from tuimon.settings import Settings
-from tuimon.store import join
+from tuimon.store import join, wants
 from tuimon.store.actions import Actions, Done, Ongoing
 from tuimon.store.facts import Facts, paths
 from tuimon.store.logbook import Logbook, LogLine
@@ -102,7 +102,7 @@ class Store:
 
     def _take(self, event: events.Event) -> None:
         before = self._facts.processes
-        first_sockets = self._facts.tables is None
+        first_sockets, logs = self._facts.tables is None, len(self._facts.logs)
         self._facts.take(event)
         match event:
             case events.Ticked():
@@ -114,7 +114,7 @@ class Store:
             case events.SocketsSeen() | events.HoldersSeen():
                 self._touch_sockets(first=first_sockets)
             case events.LogAppended():
-                self._take_log(event)
+                self._take_log(event, first=len(self._facts.logs) > logs)
             case events.WayWalked():
                 self._touch_walkers_of(event.way.path)
             case events.CertificateRead():
@@ -122,13 +122,19 @@ class Store:
             case events.ProbeFinished():
                 self._dirty.add(event.key.instance)
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
-                self._all_dirty = True
+                self._touch_places(event)
             case events.ConfigChecked():
                 self._dirty.add(InstanceKey(event.host, event.want.path))
             case events.CollectorFailed() | events.CollectorStarted():
                 self._status = True
             case _:
                 pass
+
+    def _touch_places(self, event: events.ConfigsFound | events.ConfigRead | events.UnitsSeen) -> None:
+        if isinstance(event, events.ConfigRead) and not self._facts.placed_by():
+            self._dirty.add(InstanceKey(event.host, event.config.path))
+        else:
+            self._all_dirty = True
 
     def _touch_processes(self, before: events.ProcessesSeen | None, event: events.ProcessesSeen) -> None:
         if before is None or before.failure or event.failure:
@@ -150,15 +156,14 @@ class Store:
             if found != (*known, tunnel.waiting, tunnel.stalled):
                 self._dirty.add(key.instance)
 
-    def _take_log(self, event: events.LogAppended) -> None:
+    def _take_log(self, event: events.LogAppended, *, first: bool) -> None:
         before = self.logbook.sources.get(event.source)
         touched = self.logbook.append(event.source, event.records, history=event.first)
         self._log_came = True
         after = self.logbook.sources.get(event.source)
-        told = after and after.config and (before is None or before.config != after.config)
-        if told and any(not each.config for each in self._facts.running):
-            self._all_dirty = True  # it may tell which configuration that process runs
-        if touched or before != after:
+        if after and after.config and (before is None or before.config != after.config):
+            self._all_dirty |= self._facts.placed_by(event.source)
+        if touched or first or before != after:
             self._dirty |= {key for key, row in self._instances.items() if row.instance.log == event.source}
 
     def _touch_users_of(self, path: str) -> None:
@@ -246,22 +251,10 @@ class Store:
 
     def _want(self, tunnel: Tunnel) -> None:
         """Whether and for what the service should be probed."""
-        reachable = tunnel.listeners or (tunnel.service.client and not tunnel.sockets_known)
-        if not tunnel.instance.running or not reachable or tunnel.key.ordinal < 0:
+        if not wants.reachable(tunnel):
             self._wants.pop(tunnel.key, None)
-            return
-        config, traffic = tunnel.instance.config, tunnel.traffic
-        stamp = (
-            tuple(process.id for process in tunnel.instance.processes),
-            tunnel.instance.loaded_at,
-            tuple(each.sha256 for each in tunnel.own.certificates) if tunnel.own else (),
-            config.stamp if config else None,
-            tuple(sorted(each.inode for each in tunnel.listeners)),
-            traffic.failing_since,
-            traffic.target_failure is None,
-            tunnel.target_listeners,
-        )
-        self._wants[tunnel.key] = ProbeWant(tunnel.key, tunnel.plan, stamp, traffic.last_success)
+        elif wants.looked_at(tunnel, self._facts):
+            self._wants[tunnel.key] = wants.probe_want(tunnel)
 
     def interest(self) -> Interest:
         """What the collectors should look at, given the facts so far."""

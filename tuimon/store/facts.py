@@ -166,6 +166,11 @@ class Facts:
         """The instance that a process belongs to."""
         return InstanceKey(self.host, self._config_of(process) or f"pid {process.pid}")
 
+    def placed_by(self, log: str = "") -> bool:
+        """Whether nothing but this log, or any configuration's text, can tell what some process runs."""
+        lost = [each for each in self.running if not each.config]
+        return any(not log or any(log == held.path for held in each.logs) for each in lost)
+
     def _config_of(self, process: Process) -> str:
         """The configuration a process runs, also where its command line names it relative to a folder
         it has left: from its own log, else the known file with that tail that fits its sockets."""
