@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.fixtures import Pki
 from tuimon import events
+from tuimon.model.access import Place, Way
 from tuimon.model.certificate import Certificate
 from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.failure import Failure, Reason
@@ -121,6 +122,13 @@ class World:
         for path in sorted(self.store.interest().certificates):
             self.file(path)
 
+    def walked(self, *, key_mode: int = 0o600) -> None:
+        """Who may reach the paths that are asked for: root alone, but for a key with `key_mode`."""
+        above = tuple(Place(path, 0, 0, 0o755) for path in ("/", "/etc", "/etc/stunnel"))
+        for path in sorted(self.store.interest().ways):
+            mode = key_mode if path.endswith(".key") else 0o600
+            self.tell(events.WayWalked(HOST, Way(path, (*above, Place(path, 0, 0, mode)))))
+
     def line(self, words: str, *, level: int = 5, log_id: str = "ui", at: float | None = None) -> bytes:
         when = time.strftime("%Y.%m.%d %H:%M:%S", time.localtime(self.now if at is None else at))
         return f"{when} LOG{level}[{log_id}]: {words}".encode()
@@ -162,6 +170,7 @@ class World:
         self.processes(self.process)
         self.sockets()
         self.files()
+        self.walked()
         loaded = self.line("Configuration successful", at=self.started)
         self.log(loaded, first=True)
         return self

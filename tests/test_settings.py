@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tuimon.model.handshake import Depth
-from tuimon.settings import Settings, SettingsError, default_path, load
+from tuimon.settings import ServiceRule, Settings, SettingsError, default_path, load
 
 
 def write(folder: Path, text: str) -> str:
@@ -92,3 +92,11 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     for path, words in ((tmp_path / "none", "no such"), (tmp_path, "cannot read"), (binary, "not UTF-8")):
         with pytest.raises(SettingsError, match=words):
             load(os.fspath(path))
+
+
+def test_a_service_may_have_thresholds_of_its_own() -> None:
+    """What its rule does not set is as for all."""
+    settings = Settings(services=(ServiceRule("bank-*", warn_days=60, critical_share=0.5),))
+    own = settings.of("bank-eu").thresholds
+    assert (own.warn_days, own.critical_share, own.critical_days) == (60, 0.5, 7)
+    assert settings.of("web") is settings

@@ -64,6 +64,11 @@ class ServiceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     depth: Depth | None = None
     interval: _Seconds | None = None
+    warn_days: _Days | None = None
+    warn_share: _Share | None = None
+    critical_days: _Days | None = None
+    critical_share: _Share | None = None
+    ca_warn_days: _Days | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +95,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Where something is kept between two runs: under `$XDG_STATE_HOME/tuimon`."""
         base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
         return f"{base}/tuimon/{name}"
+
+    def of(self, service: str) -> "Settings":
+        """The same settings with the thresholds of this service."""
+        differing = _differing(self.rule(service)) if self.services else {}
+        if not differing:
+            return self
+        return msgspec.structs.replace(self, thresholds=msgspec.structs.replace(self.thresholds, **differing))
+
+
+def _differing(rule: ServiceRule) -> dict[str, float]:
+    """The thresholds that a rule sets, by name."""
+    told = {name: getattr(rule, name) for name in Thresholds.__struct_fields__}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def default_path() -> Path:

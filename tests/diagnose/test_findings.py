@@ -124,6 +124,11 @@ def remote_ends(verdict: Verdict, stage: str, alert: str = "") -> Callable[[Worl
     )
 
 
+def everybody_reads_the_key(world: World) -> None:
+    world.file(world.pki.path("server.key"), mode=0o644)
+    world.walked(key_mode=0o644)
+
+
 def edited(world: World) -> None:
     world.tick(600)
     config = replace(world.config(), stamp=Stamp(1, 2, int((world.now - 300) * 1e9)))
@@ -241,10 +246,8 @@ TROUBLES = [
         lambda w: w.file(w.pki.path("client.key"), as_path=w.pki.path("server.key")),
         "does not belong",
     ),
-    Trouble(
-        "key-exposed", State.WARNING, lambda w: w.file(w.pki.path("server.key"), mode=0o644), "everybody"
-    ),
-    Trouble("cert-not-loaded", State.WARNING, holds("client"), "reload"),
+    Trouble("key-exposed", State.WARNING, everybody_reads_the_key, "everybody"),
+    Trouble("cert-not-loaded", State.WARNING, holds("client"), "served"),
     Trouble(
         "chain-order",
         State.WARNING,

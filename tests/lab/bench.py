@@ -5,11 +5,13 @@ another one but the sound parts that all share.
 """
 
 import os
+import pty
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -85,6 +87,13 @@ class Lab:
 
         self.defer(end)
 
+    def open_folder(self) -> Path:
+        """A folder that every user may look into, unlike the laboratory's own."""
+        folder = Path(tempfile.mkdtemp(prefix="lab-"))
+        folder.chmod(0o755)
+        self.defer(lambda: shutil.rmtree(folder))
+        return folder
+
     def listener(self, backlog: int = 16) -> socket.socket:
         """A listening socket that accepts nobody."""
         listening = socket.create_server(("127.0.0.1", 0), backlog=backlog)
@@ -154,6 +163,23 @@ class Bench:
         self.write(text, *options)
         return self.run()
 
+    def start_by_hand(self, text: str, password: str, *options: str) -> None:
+        """Write the configuration and start stunnel on a terminal, where somebody types the password."""
+        self.write(text, *options)
+        terminal, line = pty.openpty()
+        argv = ["setsid", "--ctty", "setpriv", "--pdeathsig", "TERM", STUNNEL, str(self.config)]
+        process = subprocess.Popen(argv, stdin=line, stdout=line, stderr=line)
+        os.close(line)
+        self.lab.defer(lambda: _end(process, terminal))
+        said = b""
+        while b"pass phrase:" not in said:
+            said += os.read(terminal, 4096)
+        os.write(terminal, password.encode() + b"\n")
+        deadline = time.monotonic() + PATIENCE
+        while not self.log.exists() or "Configuration successful" not in self.log.read_text():
+            assert time.monotonic() < deadline, f"stunnel says {said!r}"
+            time.sleep(0.005)
+
     def run(self) -> "Running":
         """Start stunnel on the configuration as it is, and wait until it serves."""
         running = Running(self.lab, self.config, self.log)
@@ -214,6 +240,12 @@ class Bench:
         far.config = self.lab.far / f"{far.name}.conf"
         far.start(far.server(*options, cert=cert, connect=connect))
         return far.accept
+
+
+def _end(process: subprocess.Popen[bytes], terminal: int) -> None:
+    process.terminate()
+    process.wait(PATIENCE)
+    os.close(terminal)
 
 
 def _address(where: object) -> str:

@@ -29,6 +29,29 @@ def _bundle(bench: Bench) -> str:
 
 
 @healthy
+def open_key_in_a_closed_folder(bench: Bench) -> None:
+    bench.pki.leaf(bench.name)
+    folder = bench.lab.open_folder() / "private"
+    folder.mkdir(mode=0o700)
+    key = folder / "key.pem"
+    key.write_bytes(Path(bench.file(f"{bench.name}.key")).read_bytes())
+    key.chmod(0o644)
+    bench.start(bench.server(f"cert = {bench.file(bench.name + '.pem')}", f"key = {key}", cert=""))
+
+
+@healthy
+def cross_signature_in_its_last_days(bench: Bench) -> None:
+    """Everybody knows the new root by itself, and the chain ends there."""
+    old = issue("Old Crossing Root", ca=True, days=(-3000, -20))
+    key = elliptic()
+    root = issue("Known Root", ca=True, days=(-1000, 3000), key=key)
+    crossed = issue("Known Root", old, ca=True, days=(-500, 60), key=key)
+    middle = issue("Known Issuing", root, ca=True)
+    bench.pki.put(bench.name, issue(bench.name, middle, days=(-40, 50)), middle, crossed, crossed)
+    bench.start(bench.server(cert=bench.name))
+
+
+@healthy
 def bundle_for_clients(bench: Bench) -> None:
     bench.start(bench.server(_bundle(bench), _VERIFY))
 

@@ -185,7 +185,7 @@ def test_a_damaged_part_is_named_and_the_rest_is_shown(lab: Path) -> None:
         (b"", Reason.INVALID, "empty"),
         (b"hello\n", Reason.INVALID, "neither PEM"),
         (b"\x30\x03\x02\x01\x07", Reason.INVALID, "DER is no"),
-        (b"\x30\x06\x02\x01\x03\x30\x01\x00", Reason.INVALID, "PKCS#12"),
+        (b"\x30\x06\x02\x01\x03\x30\x01\x00", Reason.LOCKED, "PKCS#12"),
         (b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", Reason.INVALID, "CERTIFICATE 1"),
         (b"-----BEGIN DH\x1b-----\n-----END DH\x1b-----\n", Reason.INVALID, "(DH\ufffd)"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", Reason.INVALID, "PRIVATE KEY 1"),

@@ -56,12 +56,13 @@ def test_pending_says_what_the_first_sweep_lacks(world: World) -> None:
         (world.sockets, "sockets"),
         (world.units, "units"),
         (world.files, "certificates"),
+        (world.walked, "permissions"),
         (lambda: world.log(first=True), "logs"),
         (lambda: world.probed(world.good()), "probes"),
         (world.checked, "checks"),
     )
     for look, what in steps:
-        if what in {"certificates", "logs", "probes", "checks"}:
+        if what in {"certificates", "permissions", "logs", "probes", "checks"}:
             assert what in world.store.pending()
         look()
         assert what not in world.store.pending()
@@ -121,7 +122,7 @@ def test_a_renewed_certificate_is_a_warning_until_it_is_served(world: World, tmp
     assert (row.state, world.codes()) == (State.WARNING, ["cert-not-loaded"])
     assert row.renewed is not None
     assert row.cause is not None
-    assert "reload" in row.cause.text
+    assert "served" in row.cause.text
     stale = [use for use in world.store.certificates() if use.stale]
     assert [use.certificate for use in stale] == [world.certificate("server")]
     served = World(other).certificate("server")

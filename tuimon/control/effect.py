@@ -6,7 +6,7 @@ Rule: pure, from what is known; what cannot be counted is left open, never taken
 from tuimon.control.sight import Seen, Sight
 from tuimon.control.survey import Survey
 from tuimon.diagnose.finding import clock, span
-from tuimon.diagnose.service import on_disk, served
+from tuimon.diagnose.in_use import disk_leaf, served_leaf
 from tuimon.model.action import Action, Change, Load, Note, Route, Touches
 from tuimon.model.certificate import Certificate
 
@@ -27,7 +27,7 @@ def changes(survey: Survey) -> tuple[Change, ...]:
         found += _file(sight)
     for each in sight.real:
         service = each.tunnel.service
-        old, new = served(each.tunnel), on_disk(each.tunnel)
+        old, new = served_leaf(each.tunnel), disk_leaf(each.tunnel)
         if service.client or new is None or (old is not None and old.sha256 == new.sha256):
             continue
         if old is not None:

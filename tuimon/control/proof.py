@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from tuimon.control.effect import certificate
 from tuimon.control.sight import Seen, Sight
-from tuimon.diagnose.service import on_disk, served
+from tuimon.diagnose.in_use import disk_leaf, served_leaf
 from tuimon.model.action import Action
 from tuimon.model.log import Event
 from tuimon.model.unit_control import UnitControl
@@ -177,7 +177,7 @@ def _verdict(before: Sight, after: Sight) -> Proof:
 
 def _stale(each: Seen) -> str:
     """Whether it serves another certificate than the disk holds."""
-    disk, shown = on_disk(each.tunnel), served(each.tunnel)
+    disk, shown = disk_leaf(each.tunnel), served_leaf(each.tunnel)
     if each.tunnel.service.client or disk is None or shown is None or disk.sha256 == shown.sha256:
         return ""
     return "serves another certificate than is on disk"
@@ -187,11 +187,11 @@ def _certificates(before: Sight, after: Sight) -> str:
     """What is served now, as far as it is another one than before."""
     fresh, same = [], 0
     for each in after.real:
-        shown = served(each.tunnel)
+        shown = served_leaf(each.tunnel)
         if each.tunnel.service.client or shown is None:
             continue
         earlier = before.find(each.tunnel.key.ordinal)
-        old = served(earlier.tunnel) if earlier else None
+        old = served_leaf(earlier.tunnel) if earlier else None
         if old is None or old.sha256 == shown.sha256:
             same += 1
         else:

@@ -19,6 +19,7 @@ __all__ = [
     "Light",
     "Severity",
     "State",
+    "ago",
     "clock",
     "label",
     "span",
@@ -47,6 +48,8 @@ class Light(StrEnum):
     UNKNOWN = "unknown"
     SKIPPED = "skipped"
 
+
+_JUST_NOW = 120.0  # seconds
 
 RANK = {state: rank for rank, state in enumerate(State)}
 """Worst first."""
@@ -117,6 +120,11 @@ def clock(at: float | None, now: float) -> str:
     if then[:3] == today[:3]:
         return time.strftime("%H:%M", then)
     return f"{then.tm_mday} {time.strftime('%b %H:%M', then)}"
+
+
+def ago(at: float, now: float) -> str:
+    """How long ago: `3 h ago`; seconds would only make the screen restless."""
+    return f"{span(now - at)} ago" if now - at >= _JUST_NOW else "just now"
 
 
 def span(seconds: float) -> str:

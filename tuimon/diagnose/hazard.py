@@ -79,7 +79,7 @@ def wanted_ways(instance: Instance) -> frozenset[str]:
         return frozenset()
     given_up = process.credentials is not None and process.credentials.uid != 0
     files = [each for each in _files(process, config) if given_up or not each.written.startswith("/")]
-    wanted = {each.path for each in files}
+    wanted = {each.path for each in files} | set(config.files)
     if config.text("chroot"):
         wanted.add(config.text("chroot").rstrip("/") + config.path)
     if given_up:

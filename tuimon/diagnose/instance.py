@@ -6,9 +6,8 @@ the reason it does not run, and every service of it inherits that instead of for
 
 from collections.abc import Iterable
 
-from tuimon.diagnose import hazard, process
+from tuimon.diagnose import hazard, pair, process
 from tuimon.diagnose import unit as judge_unit
-from tuimon.diagnose.certificate import file_failure, key_findings
 from tuimon.diagnose.check import refused
 from tuimon.diagnose.finding import Finding, Severity, clock, span
 from tuimon.model.failure import Reason
@@ -81,23 +80,14 @@ def blocked(tunnels: Iterable[Tunnel]) -> Finding | None:
     for tunnel in tunnels:
         if tunnel.own is None:
             continue
-        found = file_failure(tunnel.own, "cert")
-        candidates = [found] if found else [*key_findings(tunnel.own, tunnel.key_file), *_locked(tunnel)]
+        found = pair.file_failure(tunnel.own, "cert")
+        keys = (*pair.key_findings(tunnel.own, tunnel.key_file), pair.needs_password(tunnel))
+        candidates = [found] if found else [each for each in keys if each is not None]
         for each in candidates:
             if each.severity is Severity.CRITICAL:
                 text = f"[{tunnel.service.name}] {each.text}: stunnel cannot start"
                 return Finding(each.code, Severity.CRITICAL, text, each.fix, each.evidence, down=True)
     return None
-
-
-def _locked(tunnel: Tunnel) -> list[Finding]:
-    """An encrypted key, of which a process that runs has been told the password, and no other will be."""
-    holder = tunnel.key_file or tunnel.own
-    if holder is None or holder.key is None or not holder.key.encrypted:
-        return []
-    text = f"the private key in {holder.path.rsplit('/', 1)[-1]} needs a password"
-    fix = f"start it by hand: stunnel {tunnel.instance.key.config}; or store the key without a password"
-    return [Finding("key-unreadable", Severity.CRITICAL, text, fix, (holder.path,))]
 
 
 def port_taken(tunnels: Iterable[Tunnel]) -> Finding | None:
@@ -155,6 +145,17 @@ def config_changed(instance: Instance, now: float) -> Finding | None:
     return Finding("config-changed", Severity.WARNING, text, "reload", evidence)
 
 
+def config_writable(instance: Instance) -> Finding | None:
+    """Whoever can write the configuration says what the process does, programs that it starts included."""
+    for path in instance.config.files if instance.config else ():
+        place = pair.writable_by_all(instance.ways.get(path))
+        if place is not None:
+            text = f"everybody may write {place.path.rsplit('/', 1)[-1] or '/'}: it rules this stunnel"
+            evidence = (f"mode {place.mode:04o} of {place.path}", f"on the way to {path}")
+            return Finding("config-writable", Severity.WARNING, text, f"chmod o-w {place.path}", evidence)
+    return None
+
+
 def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Finding | None:
     stopped = not_running(instance, now)
     if stopped is None or stopped.off:
@@ -183,6 +184,7 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         judge_unit.stale(instance),
         judge_unit.disabled(instance),
         hazard.finding(instance),
+        config_writable(instance),
     )
     found = tuple(each for each in (cause, *rest) if each is not None)
     return hazard.restart_instead(sorted(found, key=lambda each: not each.down), instance)

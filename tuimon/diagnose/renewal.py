@@ -7,11 +7,12 @@ only what it is by itself; what a client would say of it is judged as that clien
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tuimon.diagnose.certificate import expiry, file_failure, key_findings, weakness
+from tuimon.diagnose.certificate import expiry, weakness
 from tuimon.diagnose.finding import Finding, Severity, span
 from tuimon.diagnose.handshake import order
+from tuimon.diagnose.in_use import disk_leaf, served_leaf
 from tuimon.diagnose.names import matches_host
-from tuimon.diagnose.service import on_disk, served
+from tuimon.diagnose.pair import file_failure, key_findings
 from tuimon.diagnose.trust import untrusted, wrong_name
 from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.handshake import Handshake
@@ -35,7 +36,7 @@ class Renewal:
 
 def present(tunnel: Tunnel) -> Certificate | None:
     """The certificate that is in use now."""
-    return (None if tunnel.service.client else served(tunnel)) or on_disk(tunnel)
+    return (None if tunnel.service.client else served_leaf(tunnel)) or disk_leaf(tunnel)
 
 
 def renewal(tunnel: Tunnel, asked: Renewal, now: float, settings: Settings) -> tuple[Finding, ...]:

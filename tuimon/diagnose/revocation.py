@@ -4,7 +4,7 @@ Rule: of several lists of one issuer OpenSSL takes the one that still counts; th
 nothing of the clients of an authority under it.
 """
 
-from tuimon.diagnose.finding import Finding, Severity, span
+from tuimon.diagnose.finding import Finding, Severity, ago, span
 from tuimon.diagnose.verification import (
     base,
     judges,
@@ -102,8 +102,7 @@ def running_out(tunnel: Tunnel, now: float) -> Finding | None:
     loaded = tunnel.instance.loaded_at or now
     renewed = [each for each in lists if each.this_update.timestamp() > loaded]
     if renewed and tunnel.crl is not None and tunnel.crl.stamp and newer_than_loaded(tunnel, tunnel.crl):
-        ago = span(now - tunnel.crl.stamp.mtime)
-        text = f"CRL renewed on disk {ago} ago, the old one is in force: reload"
+        text = f"CRL renewed on disk {ago(tunnel.crl.stamp.mtime, now)}, the old one is in force: reload"
         evidence = _evidence(tunnel, renewed[0])
         return Finding("crl-not-loaded", Severity.WARNING, text, "reload", evidence)
     for each in sorted(lists, key=lambda one: _left(one, now)):

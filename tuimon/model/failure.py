@@ -22,6 +22,7 @@ class Reason(StrEnum):
     RESET = "reset"
     UNSUPPORTED = "unsupported"
     INVALID = "invalid"
+    LOCKED = "locked"
     OTHER = "other"
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tuimon.model.certificate import CertificateFile
+from tuimon.model.access import Way
+from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.clients import NOBODY, Clients
 from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.handshake import Depth, Handshake, Reach
@@ -132,13 +133,15 @@ class Far(NamedTuple):
 class Tunnel:
     """The join that a row shows.
 
-    `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI
-    service); `sockets_known` is False until sockets were looked at.  `taken` names who else holds
-    the accept port, empty if nobody does.  `sessions` counts established connections on the accept
-    port, None where they cannot be seen.  `waiting` is what nobody accepts at its own listeners,
-    `stalled` at those of its targets on this machine.  `probed_at` is when the handshake ended.  `ca` and
-    `ca_folder` are what CAfile and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.
-    `far` is where a client service leads to, if that is seen here too.
+    `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI service);
+    `sockets_known` is False until sockets were looked at.  `taken` names who else holds the accept port,
+    empty if nobody does.  `sessions` counts established connections on the accept port, None where they
+    cannot be seen.  `waiting` is what nobody accepts at its own listeners, `stalled` at those of its
+    targets on this machine.  `probed_at` is when the handshake ended.  `ca` and `ca_folder` are what CAfile
+    and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.  `far` is where a client
+    service leads to, if that is seen here too.  `key_way` is the way to a private key that others may read
+    or write; `issuer` the authority that issued the last certificate of its chain, where another service
+    of the fleet sends that one along.
     """
 
     service: Service
@@ -157,6 +160,8 @@ class Tunnel:
     reaches: tuple[Reach, ...] = ()
     own: CertificateFile | None = None
     key_file: CertificateFile | None = None
+    key_way: Way | None = None
+    issuer: Certificate | None = None
     ca: CertificateFile | None = None
     ca_folder: CertificateFile | None = None
     crl: CertificateFile | None = None

@@ -47,4 +47,4 @@ def _open(data: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertificate
         except BROKEN:
             continue
     told = "the given password does not open it" if password else "it needs a password"
-    return Failure(Reason.INVALID, f"the PKCS#12 cannot be opened: {told}, or it is damaged")
+    return Failure(Reason.LOCKED, f"the PKCS#12 cannot be opened: {told}, or it is damaged")

@@ -7,7 +7,7 @@ thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 from dataclasses import dataclass, replace
 
 from tuimon import events
-from tuimon.diagnose import hazard
+from tuimon.diagnose import hazard, pair
 from tuimon.diagnose import instance as judge_instance
 from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.far_end import FarEnd
@@ -172,6 +172,7 @@ class Store:
                 self._dirty.add(key.instance)
 
     def _touch_walkers_of(self, path: str) -> None:
+        self._touch_users_of(path)
         for key, row in self._instances.items():
             if path in hazard.wanted_ways(row.instance):
                 self._dirty.add(key)
@@ -270,7 +271,8 @@ class Store:
             ),
             ways=frozenset(
                 path for row in self._instances.values() for path in hazard.wanted_ways(row.instance)
-            ),
+            )
+            | frozenset(file.path for each in tunnels if (file := pair.open_key(each)) is not None),
             logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             sockets=frozenset(self._facts.strangers),

@@ -12,7 +12,7 @@ from tuimon import events
 from tuimon.diagnose import hazard
 from tuimon.diagnose.policy import absolute, dialled, plan
 from tuimon.model.access import Way
-from tuimon.model.certificate import CertificateFile
+from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.clients import Clients
 from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.failure import Failure, Reason
@@ -24,6 +24,7 @@ from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
 from tuimon.model.unit import UNSUPERVISED
 from tuimon.settings import Settings
 from tuimon.store import join
+from tuimon.store.issuers import Issuers
 from tuimon.store.logbook import Logbook, SourceFacts
 from tuimon.store.queues import Index, Queues
 from tuimon.text import counted
@@ -79,6 +80,7 @@ class Facts:
         self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
+        self._issuers = Issuers(self.files)
         self.logs: dict[str, Failure | None] = {}
         self.probed: dict[ServiceKey, Probed] = {}
 
@@ -100,6 +102,7 @@ class Facts:
                 self.ways[event.way.path] = event.way
             case events.CertificateRead():
                 self.files[event.file.path] = event.file
+                self._issuers = Issuers(self.files)
             case events.ProbeStarted():
                 self.logbook.own_probe(event.local, self.now)
             case events.ProbeFinished():
@@ -327,6 +330,8 @@ class Facts:
             reaches=probed.reaches if probed and instance.running else (),
             own=self.files.get(own),
             key_file=self.files.get(key) if key else None,
+            key_way=self.ways.get(key or own),
+            issuer=self._issuers.of(last_of_chain(service, probed, self.files.get(own))),
             ca=trusted["CAfile"],
             ca_folder=trusted["CApath"],
             crl=trusted["CRLfile"],
@@ -402,6 +407,13 @@ class Facts:
             if seen and seen.failure and seen.failure.reason is not Reason.UNSUPPORTED:
                 said.append(str(seen.failure))
         return tuple(said)
+
+
+def last_of_chain(service: Service, probed: Probed | None, own: CertificateFile | None) -> Certificate | None:
+    """The last certificate of a server service's chain as it was seen, else as its file has it."""
+    seen = probed.handshake.chain if probed and probed.handshake and not service.client else ()
+    chain = seen or (own.certificates if own else ())
+    return chain[-1] if chain else None
 
 
 def paths(service: Service, instance: Instance) -> tuple[str, ...]:

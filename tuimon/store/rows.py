@@ -1,16 +1,19 @@
 """What the store answers: judged services and instances, certificates in use, the summary."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tuimon.diagnose.certificate import critical_below, warn_below
 from tuimon.diagnose.finding import RANK, Finding, Light, Severity, State
-from tuimon.diagnose.service import on_disk, served
+from tuimon.diagnose.in_use import disk_leaf, served_leaf
 from tuimon.model.certificate import Certificate
 from tuimon.model.instance import Instance
 from tuimon.model.service import ServiceKey
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
+
+_EXPIRED, _CRITICAL, _SOON = 3, 2, 1  # how urgent a certificate is
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,13 @@ class Row:
         """The certificate that the CERT column counts: the service's own as served or on disk; for a
         client service without one, the remote's."""
         if not self.tunnel.service.client:
-            return served(self.tunnel) or on_disk(self.tunnel)
-        return on_disk(self.tunnel) or served(self.tunnel)
+            return served_leaf(self.tunnel) or disk_leaf(self.tunnel)
+        return disk_leaf(self.tunnel) or served_leaf(self.tunnel)
 
     @property
     def renewed(self) -> Certificate | None:
         """The certificate on disk where another one is served."""
-        disk, shown = on_disk(self.tunnel), served(self.tunnel)
+        disk, shown = disk_leaf(self.tunnel), served_leaf(self.tunnel)
         if self.tunnel.service.client or disk is None or shown is None or disk.sha256 == shown.sha256:
             return None
         return disk
@@ -124,14 +127,22 @@ def families(rows: dict[ServiceKey, Row]) -> list[Row]:
     return ordered
 
 
+def _urgency(use: CertificateUse, now: float, settings: Settings) -> int:
+    """How soon it ends, by the thresholds of whichever service cares most."""
+    certificate, left = use.certificate, use.certificate.seconds_left(now)
+    limits = [settings.of(name).thresholds for name in use.used_by] if settings.services else []
+    limits = limits or [settings.thresholds]
+    if left <= 0:
+        return _EXPIRED
+    if any(left < critical_below(certificate, each) for each in limits):
+        return _CRITICAL
+    return _SOON if any(left < warn_below(certificate, each) for each in limits) else 0
+
+
 def summary(rows: list[Row], certificates: list[CertificateUse], now: float, settings: Settings) -> Summary:
     """Count states and certificates."""
     states = [row.state for row in rows]
-    left = [(use.certificate, use.certificate.seconds_left(now)) for use in certificates if not use.stale]
-    limits = settings.thresholds
-    expired = sum(seconds <= 0 for _, seconds in left)
-    critical = sum(0 < seconds < critical_below(each, limits) for each, seconds in left)
-    warned = sum(critical_below(each, limits) <= seconds < warn_below(each, limits) for each, seconds in left)
+    urgent = Counter(_urgency(use, now, settings) for use in certificates if not use.stale)
     return Summary(
         services=len(rows),
         down=states.count(State.DOWN),
@@ -142,9 +153,9 @@ def summary(rows: list[Row], certificates: list[CertificateUse], now: float, set
         not_probed=states.count(State.NOT_PROBED),
         pending=states.count(State.PENDING),
         off=states.count(State.OFF),
-        expired=expired,
-        expiring_critical=critical,
-        expiring=warned,
+        expired=urgent[_EXPIRED],
+        expiring_critical=urgent[_CRITICAL],
+        expiring=urgent[_SOON],
     )
 
 

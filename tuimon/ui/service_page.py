@@ -5,7 +5,7 @@ import time
 from rich.text import Text
 
 from tuimon.diagnose.finding import Light, State, clock
-from tuimon.diagnose.service import on_disk
+from tuimon.diagnose.in_use import disk_leaf
 from tuimon.model.handshake import Depth, Handshake
 from tuimon.store import LogLine, Row
 from tuimon.text import counted
@@ -150,7 +150,7 @@ def _certificate(document: Document, row: Row) -> None:
     if certificate is None:
         return
     served = row.tunnel.handshake.served if row.tunnel.handshake else None
-    disk = on_disk(row.tunnel)
+    disk = disk_leaf(row.tunnel)
     document.heading("Certificate")
     document.fact("subject", certificate.subject)
     document.fact("issuer", certificate.issuer)
