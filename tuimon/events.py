@@ -12,6 +12,7 @@ from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
 from tuimon.model.log import LogRecord
+from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Holder, Process, SocketTable
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey, ServiceKey
@@ -69,6 +70,14 @@ class UnitsSeen:
     units: tuple[Unit, ...]
     failure: Failure | None = None
     supervision: Supervision = UNSUPERVISED
+
+
+@dataclass(frozen=True, slots=True)
+class PidFileRead:
+    """What a pid file says now (or why it cannot be read)."""
+
+    host: str
+    file: PidFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +198,7 @@ Event = (
     | ConfigChecked
     | ProcessesSeen
     | UnitsSeen
+    | PidFileRead
     | SocketsSeen
     | HoldersSeen
     | CertificateRead

@@ -15,6 +15,7 @@ from tuimon.collect.clock import Clock
 from tuimon.collect.configs import Configs
 from tuimon.collect.journal import Journal
 from tuimon.collect.logs import Logs
+from tuimon.collect.pid_files import PidFiles
 from tuimon.collect.probes import Probes
 from tuimon.collect.processes import Processes
 from tuimon.collect.units import Units
@@ -59,6 +60,7 @@ class Runtime:
             Logs(host),
             Journal(host),
             Units(host, settings),
+            PidFiles(host, settings),
             Checks(host, settings),
             self._probes,
         )

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +77,20 @@ class SystemdHost:
 
     def wait_for(self, text: str, *argv: str) -> None:
         """Repeat a command until it prints `text`; raises `AssertionError` after `PATIENCE`."""
+        said = ""
+
+        def is_said() -> bool:
+            nonlocal said
+            said = self.run(*argv, check=False).stdout
+            return text in said
+
+        self.wait_until(is_said, f"{argv} never said {text!r}", lambda: said)
+
+    def wait_until(self, holds: Callable[[], bool], words: str, said: Callable[[], str] = str) -> None:
+        """Look until it holds; raises `AssertionError` with these words after `PATIENCE`."""
         deadline = time.monotonic() + PATIENCE
-        while text not in (said := self.run(*argv, check=False).stdout):
-            assert time.monotonic() < deadline, f"{argv} never said {text!r}:\n{said}"
+        while not holds():
+            assert time.monotonic() < deadline, f"{words}:\n{said()}"
             time.sleep(0.02)
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:

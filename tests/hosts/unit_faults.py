@@ -232,3 +232,77 @@ def daemon_reload_missing(yard: Yard) -> Turn:
     yield
     yard.serves()
     yard.unit("LimitNOFILE=4096")  # the last of all: `systemctl enable` of another row would load it
+
+
+@fault("runtime-dir-missing", "/run/nowhere is missing")
+def folder_of_the_pid_file_missing(yard: Yard) -> Turn:
+    yard.config("pid = /run/nowhere/stunnel.pid")
+    yield
+    yard.systemctl("enable")
+    yard.start()
+    yield
+    yard.until("ActiveState", "failed")
+
+
+@fault("runtime-dir-missing", "/var/run/lost is missing")
+def folder_of_the_log_missing(yard: Yard) -> Turn:
+    yard.config("output = /var/run/lost/stunnel.log")
+    yield
+    yard.start()
+    yield
+    yard.until("ActiveState", "failed")
+
+
+@fault("runtime-dir-missing", "/run/gone is missing")
+def folder_of_the_accept_socket_missing(yard: Yard) -> Turn:
+    yard.config(accept="/run/gone/stunnel.sock")
+    yield
+    yard.start()
+    yield
+    yard.until("ActiveState", "failed")
+
+
+@fault("supervised-elsewhere", "started by hand", "is enabled")
+def started_by_hand(yard: Yard) -> Turn:
+    yard.config(foreground="")
+    yield
+    yard.systemctl("enable")
+    yard.hand("/usr/bin/stunnel4", yard.config_path)
+    yield
+    yard.serves()
+
+
+@fault("supervised-elsewhere", "another.service runs it", "is enabled")
+def in_another_unit(yard: Yard) -> Turn:
+    yard.config()
+    yield
+    yard.systemctl("enable")
+    yard.hand("systemd-run", "--unit=another", "sh", "-c", f"stunnel4 {yard.config_path}; exit")
+    yield
+    yard.serves()
+
+
+@fault("pidfile-stale", "/run/shared.pid names pid ", "stunnel of /etc/stunnel/second.conf")
+def pid_file_taken_over(yard: Yard) -> Turn:
+    yard.config("pid = /run/shared.pid")
+    yield
+    yard.systemctl("enable")
+    yard.start()
+    yard.serves()
+    yard.port += 1000
+    yard.config("pid = /run/shared.pid", path="/etc/stunnel/second.conf")
+    yard.hand("systemctl", "enable", "--now", "stunnel@second")
+    yield
+    yard.serves()
+
+
+@fault("pidfile-stale", "/run/rewritten.pid names pid 1")
+def pid_file_rewritten(yard: Yard) -> Turn:
+    yard.config("pid = /run/rewritten.pid")
+    yield
+    yard.systemctl("enable")
+    yard.start()
+    yard.serves()
+    yard.host.wait_for("rewritten.pid", "ls", "/run")
+    yield
+    yard.host.write("/run/rewritten.pid", "1\n")

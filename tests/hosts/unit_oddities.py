@@ -97,3 +97,84 @@ def restarted_once_long_ago(yard: Yard) -> Turn:
     yield
     yard.until("NRestarts", "1")
     yard.serves()
+
+
+@off
+def left_a_pid_file(yard: Yard) -> Turn:
+    yard.config("pid = /run/left.pid")
+    yard.host.write("/run/left.pid", "4194303\n")
+    yield
+    yield
+
+
+@off
+def folder_that_its_unit_makes(yard: Yard) -> Turn:
+    yard.config("pid = /run/made/stunnel.pid")
+    yard.unit("RuntimeDirectory=made")
+    yield
+    yard.start()
+    yard.serves()
+    yard.systemctl("stop")
+    yield
+
+
+@healthy
+def generated_unit(yard: Yard) -> Turn:
+    yard.config()
+    yard.unit_name = f"{yard.name}.service"
+    text = f"[Service]\\nExecStart=/usr/bin/stunnel4 {yard.config_path}\\n"
+    script = f"#!/bin/sh\nprintf '{text}' > $1/{yard.unit_name}\nmkdir -p $1/basic.target.wants\n"
+    script += f"ln -s ../{yard.unit_name} $1/basic.target.wants/\n"
+    yard.hand("mkdir", "-p", "/etc/systemd/system-generators")
+    yard.host.write("/etc/systemd/system-generators/tunnels", script, 0o755)
+    yield
+    yard.start()
+    yield
+    yard.serves()
+
+
+@healthy
+def socket_activated(yard: Yard) -> Turn:
+    yard.config()
+    yard.unit()
+    socket = f"[Socket]\nListenStream=127.0.0.1:{yard.port}\n"
+    yard.host.write(f"/etc/systemd/system/{yard.name}.socket", socket)
+    yield
+    yard.hand("systemctl", "start", f"{yard.name}.socket")
+    yard.start()
+    yield
+    yard.until("ActiveState", "active")
+
+
+@healthy
+def user_unit(yard: Yard) -> Turn:
+    yard.config()
+    folder = "/root/.config/systemd/user"
+    yard.hand("mkdir", "-p", folder)
+    yard.host.write(f"{folder}/mine.service", f"[Service]\nExecStart=/usr/bin/stunnel4 {yard.config_path}\n")
+    yield
+    yard.hand("systemctl", "start", "user@0.service")
+    yard.hand("systemctl", "--user", "--machine=0@.host", "start", "mine")
+    yield
+    yard.serves()
+
+
+@healthy
+def started_by_hand_without_any_need(yard: Yard) -> Turn:
+    yard.config(foreground="")
+    yield
+    yard.hand("/usr/bin/stunnel4", yard.config_path)
+    yield
+    yard.serves()
+
+
+@healthy
+def stopped_by_its_pid_file_and_started_again(yard: Yard) -> Turn:
+    yard.config("pid = /run/again.pid")
+    yield
+    yard.systemctl("enable")
+    yard.start()
+    yard.serves()
+    yard.systemctl("restart")
+    yield
+    yard.serves()

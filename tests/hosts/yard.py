@@ -30,10 +30,11 @@ class Yard:
         self.config_path = f"{FOLDER}/{name}.conf"
         self.unit_name = f"stunnel@{name}.service"
 
-    def config(self, *options: str, foreground: str = "yes", path: str = "") -> None:
+    def config(self, *options: str, foreground: str = "yes", path: str = "", accept: str = "") -> None:
         """Write a sound server section, after the global `options`."""
+        accept = accept or f"127.0.0.1:{self.port}"
         lines = [f"foreground = {foreground}"] if foreground else []
-        lines += [*options, f"[{self.name}]", f"accept = 127.0.0.1:{self.port}", "connect = 127.0.0.1:7000"]
+        lines += [*options, f"[{self.name}]", f"accept = {accept}", "connect = 127.0.0.1:7000"]
         lines += [f"cert = {FOLDER}/cert.pem", f"key = {FOLDER}/key.pem", ""]
         self.host.write(path or self.config_path, "\n".join(lines))
 
@@ -66,6 +67,11 @@ class Yard:
         """Wait until systemd shows this value of a property."""
         self.host.wait_for(f"{name}={value}\n", "systemctl", "show", f"--property={name}", self.unit_name)
 
+    def older_than(self, seconds: int) -> None:
+        """Wait until its process is so old."""
+        argv = ("ps", "-o", "etimes=", "-p", self.host.run("pgrep", "-f", self.config_path).stdout.strip())
+        self.host.wait_until(lambda: int(self.host.run(*argv).stdout) > seconds, f"{argv}")
+
     def hand(self, *argv: str) -> None:
         """Do something as an operator, outside of every unit but a session's."""
         self.host.run(*argv)
@@ -78,14 +84,20 @@ def prepare(host: SystemdHost) -> None:
     host.run(*ISSUE.split(), "-keyout", f"{FOLDER}/key.pem", "-out", f"{FOLDER}/cert.pem")
 
 
-def build(host: SystemdHost, rows: Sequence[Fault]) -> dict[str, Yard]:
-    """Let every row have its turn."""
+def begin(host: SystemdHost, rows: Sequence[Fault]) -> tuple[dict[str, Yard], list[Turn]]:
+    """Let every row write its files, and systemd read them."""
     ports = count(8001)
     yards = {row.name: Yard(host, row.name, next(ports)) for row in rows}
     turns: list[Turn] = [row.build(yards[row.name]) for row in rows]
     for turn in turns:
         next(turn)
     host.run("systemctl", "daemon-reload")
+    return yards, turns
+
+
+def build(host: SystemdHost, rows: Sequence[Fault]) -> dict[str, Yard]:
+    """Let every row have its turn."""
+    yards, turns = begin(host, rows)
     host.run("systemctl", "start", "echo.socket")
     for _ in range(2):
         for turn in turns:

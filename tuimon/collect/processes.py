@@ -15,6 +15,7 @@ from tuimon.model.endpoint import Socket
 from tuimon.model.failure import Failure
 from tuimon.model.process import Process, ProcessId, SocketTable
 from tuimon.model.tunnel import Interest
+from tuimon.parse.owner import owner_of, unit_of
 from tuimon.parse.proc_net import parse_tcp, parse_unix
 from tuimon.settings import Settings
 
@@ -74,8 +75,16 @@ class Processes:
         if isinstance(found, Failure):
             return ProcessesSeen(self._host.name, (), found)
         self._configs = {each.id: self._configs[each.id] for each in found if each.id in self._configs}
-        placed = [replace(each, config=await self._config(each)) for each in found]
-        return ProcessesSeen(self._host.name, tuple(placed))
+        return ProcessesSeen(self._host.name, tuple([await self._placed(each) for each in found]))
+
+    async def _placed(self, process: Process) -> Process:
+        """With its configuration, its unit and its owner."""
+        return replace(
+            process,
+            config=await self._config(process),
+            cgroup_unit=unit_of(process.cgroup),
+            owner=owner_of(process.cgroup, process.parent_words),
+        )
 
     async def _config(self, process: Process) -> str:
         """The absolute path of its configuration; a relative one is looked for where stunnel would."""

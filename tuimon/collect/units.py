@@ -10,12 +10,13 @@ from contextlib import suppress
 
 from tuimon.collect.base import Publish
 from tuimon.collect.last_runs import LastRuns
+from tuimon.collect.supervision import Surroundings
 from tuimon.events import UnitsSeen
 from tuimon.host.base import Host
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.process import ProcessId
 from tuimon.model.tunnel import Interest
-from tuimon.model.unit import Supervision, Unit
+from tuimon.model.unit import Unit
 from tuimon.parse.systemctl import PROPERTIES, is_init_script, is_stunnel, parse_units
 from tuimon.settings import Settings
 from tuimon.text import printable
@@ -23,9 +24,6 @@ from tuimon.text import printable
 _PATIENCE = 10.0  # seconds for one call of systemctl
 _SETTLING = 5.0  # seconds between two looks while a unit is between two states
 _REST = 2.0  # seconds between two looks at least: a process that comes and goes all the time costs no more
-_CLOCK = 600.0  # seconds between two questions whether the clock is right: each starts a service of systemd
-_DEFAULTS = "/etc/default/stunnel4"
-_ENABLED = re.compile(rb"[ \t]*ENABLED=[\"']?1\b")
 _CONF, _TEMPLATE = ".conf", "@.service"
 _INSTANCE = re.compile(r"[A-Za-z0-9:_.-]+")  # what stands for itself in a unit's name, systemd.unit(5)
 
@@ -37,10 +35,9 @@ class Units:
 
     def __init__(self, host: Host, settings: Settings) -> None:
         self._host, self._settings = host, settings
-        self._last_runs = LastRuns(host)
+        self._last_runs, self._surroundings = LastRuns(host), Surroundings(host)
         self._running: frozenset[ProcessId] = frozenset()
         self._wake = asyncio.Event()
-        self._synchronized: tuple[float, bool | None] | None = None
 
     def want(self, interest: Interest) -> None:
         """Units are found by what they start, not by name; look at them when the processes changed."""
@@ -67,7 +64,8 @@ class Units:
         host = self._host.name
         # Without systemd as PID 1 systemctl would only complain about D-Bus.
         if isinstance(await self._host.stamp("/run/systemd/system"), Failure):
-            return UnitsSeen(host, (), Failure(Reason.UNSUPPORTED, "systemd does not run this machine"))
+            failure = Failure(Reason.UNSUPPORTED, "systemd does not run this machine")
+            return UnitsSeen(host, (), failure, await self._surroundings.look(systemd=False))
         loaded = await self._show(("--type=service", "--all", "*"))
         if isinstance(loaded, Failure):
             return UnitsSeen(host, (), loaded)
@@ -82,24 +80,8 @@ class Units:
             units |= await self._forgotten(templates, {unit.config for unit in units.values()})
         told = await self._last_runs.told(units[name] for name in sorted(units))
         used = any(unit.enabled == "enabled" or unit.active_state != "inactive" for unit in told.values())
-        supervision = Supervision(script, await self._enabled_line(), await self._clock(), units=used)
+        supervision = await self._surroundings.look(script, units=used, systemd=True)
         return UnitsSeen(host, tuple(told.values()), supervision=supervision)
-
-    async def _enabled_line(self) -> int:
-        """Where the defaults of the init script still say ENABLED=1, which means nothing to it."""
-        content = await self._host.read(_DEFAULTS)
-        lines = [] if isinstance(content, Failure) else content.data.splitlines()
-        return next((number for number, line in enumerate(lines, 1) if _ENABLED.match(line)), 0)
-
-    async def _clock(self) -> bool | None:
-        """Whether the clock is kept right, as far as it was asked for last."""
-        now = self._host.monotonic()
-        if self._synchronized is None or now - self._synchronized[0] >= _CLOCK:
-            argv = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
-            done = await self._host.run(argv, _PATIENCE)
-            said = b"" if isinstance(done, Failure) else done.stdout.strip()
-            self._synchronized = now, {b"yes": True, b"no": False}.get(said)
-        return self._synchronized[1]
 
     async def _installed(self) -> list[str]:
         """Names of unit files, loaded or not: enabled for the next boot, or simply there."""

@@ -5,6 +5,7 @@ only a look at the machine tells.
 """
 
 from tuimon.diagnose.finding import Finding, Severity
+from tuimon.diagnose.runtime_dir import made_by_unit, missing_folder, runtime_folder
 from tuimon.model.instance import Instance
 from tuimon.model.remark import Remark
 from tuimon.model.service import Service
@@ -16,13 +17,18 @@ _TOLD = frozenset(
 
 def refused(instance: Instance) -> Finding | None:
     """A start would fail for what the configuration refers to: a file, a user, a folder, an address."""
-    remark = next((each for each in instance.remarks if each.refuses), None)
+    remark = next((each for each in instance.remarks if each.refuses and not _made(instance, each)), None)
     if remark is None or remark.code in _TOLD:
         return None
     said = remark.brief or remark.text
     text = f"a restart would fail: {said}" if instance.running else f"cannot start: {said}"
     evidence = (remark.place, remark.text)
-    return Finding(remark.code, Severity.CRITICAL, text, remark.fix, evidence, down=not instance.running)
+    found = Finding(remark.code, Severity.CRITICAL, text, remark.fix, evidence, down=not instance.running)
+    return runtime_folder(found, missing_folder(instance, remark), instance) or found
+
+
+def _made(instance: Instance, remark: Remark) -> bool:
+    return made_by_unit(missing_folder(instance, remark), instance)
 
 
 def _of(service: Service, remark: Remark, option: str) -> bool:

@@ -6,10 +6,11 @@ the reason it does not run, and every service of it inherits that instead of for
 
 from collections.abc import Iterable
 
-from tuimon.diagnose import hazard, pair, process
+from tuimon.diagnose import hazard, pair, process, supervision
 from tuimon.diagnose import unit as judge_unit
 from tuimon.diagnose.check import refused
 from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.diagnose.pid_file import pid_file
 from tuimon.model.failure import Reason
 from tuimon.model.instance import Instance
 from tuimon.model.service import Problem
@@ -118,7 +119,7 @@ def not_running(instance: Instance, now: float) -> Finding | None:
     text = "stunnel is not running"
     if stopped is not None and stopped.time is not None:
         text += f", ended at {clock(stopped.time, now)}"
-    fix = f"start it: stunnel {instance.key.config}"
+    fix = supervision.how_to_start(instance)
     return Finding("not-running", Severity.CRITICAL, text, fix, evidence, down=True)
 
 
@@ -158,6 +159,9 @@ def config_writable(instance: Instance) -> Finding | None:
 
 def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Finding | None:
     stopped = not_running(instance, now)
+    ignored = supervision.enabled_ignored(instance)
+    if stopped is not None and ignored is not None and ignored.down:
+        stopped = ignored
     if stopped is None or stopped.off:
         return stopped
     return blocked(tunnels) or refused(instance) or port_taken(tunnels) or stopped
@@ -185,6 +189,9 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         judge_unit.disabled(instance),
         hazard.finding(instance),
         config_writable(instance),
+        supervision.elsewhere(instance),
+        pid_file(instance, now),
+        None if cause and cause.code == "enabled-ignored" else supervision.enabled_ignored(instance),
     )
     found = tuple(each for each in (cause, *rest) if each is not None)
     return hazard.restart_instead(sorted(found, key=lambda each: not each.down), instance)

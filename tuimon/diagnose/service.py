@@ -8,6 +8,7 @@ from tuimon.diagnose import authority, hazard, own, revocation
 from tuimon.diagnose.advice import advised
 from tuimon.diagnose.check import program
 from tuimon.diagnose.clients import judged_by_clients
+from tuimon.diagnose.clock import doubted, unsynced
 from tuimon.diagnose.far_end import FarEnd, told_by_far_end
 from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
 from tuimon.diagnose.listener import (
@@ -69,9 +70,11 @@ def findings(
     )
     found = [*((first,) if first else ()), *inherited, *advice, *(each for each in rest if each)]
     found += advised(tunnel.service)
+    found += unsynced(tunnel)
     found += judged_by_clients(tunnel, found, now, broken=first is not None)
     order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
-    return tuple(sorted(found, key=lambda each: (not each.down, order[each.severity])))
+    told = (doubted(each, tunnel.instance) for each in found)
+    return tuple(sorted(told, key=lambda each: (not each.down, order[each.severity])))
 
 
 def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:

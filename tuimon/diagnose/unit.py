@@ -5,7 +5,7 @@ stopped, or that others start when they need it, is no fault.
 """
 
 from tuimon.diagnose.finding import Finding, Severity, clock, span
-from tuimon.diagnose.unit_result import why_it_failed
+from tuimon.diagnose.unit_result import lower_first, why_it_failed
 from tuimon.model.failure import Reason
 from tuimon.model.instance import Instance
 from tuimon.model.service import Config
@@ -92,16 +92,17 @@ def _times(unit: Unit, now: float) -> str:
 def restarts_often(instance: Instance, now: float) -> Finding | None:
     """It runs just now, and has ended again and again: the next end is near."""
     unit = instance.unit
-    if unit is None or unit.active_state != "active" or unit.restarts < _ROW or not under(unit, instance):
+    if unit is None or unit.restarts < _ROW or unit.since is None or not under(unit, instance):
         return None
-    if unit.since is None or now - unit.since > _RECENT:
+    if now - unit.since > _RECENT or (unit.active_state != "active" and unit.sub_state != "auto-restart"):
         return None
     run = unit.last_run or LastRun()
     began = run.restarting_since
     # Where each run is over in no time, what we see of one is not a service.
-    down = now - unit.since < _SETTLED or (began is not None and now - began < _TIGHT * unit.restarts)
+    tight = began is not None and now - began < _TIGHT * unit.restarts
+    down = tight or now - unit.since < _SETTLED or unit.active_state != "active"
     text = f"restarted {_times(unit, now)}"
-    text += f": {run.why}" if run.why else f", last {span(now - unit.since)} ago"
+    text += f": {lower_first(run.why)}" if run.why else f", last {span(now - unit.since)} ago"
     severity = Severity.CRITICAL if down else Severity.WARNING
     evidence = (f"last restart {span(now - unit.since)} ago", *run.stunnel, *run.systemd)
     return Finding("unit-restarting", severity, text, _see(unit), evidence, down=down)

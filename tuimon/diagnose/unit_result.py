@@ -56,7 +56,7 @@ def why_it_failed(unit: Unit, trouble: LogRecord | None) -> tuple[str, str]:
             return _of_step(unit, run)
         said = run.why or (trouble.message if trouble is not None else "")
         if said and unit.how == "exited" and unit.status == 1:
-            return said[:1].lower() + said[1:] if said[1:2].islower() else said, "mend it"
+            return lower_first(said), "mend it"
         if not unit.how and any(each.startswith("Control process exited") for each in run.systemd):
             return "a command of ExecStartPre= failed", f"systemctl status {unit.name}"
         if unit.how and unit.result == "exit-code":
@@ -74,7 +74,7 @@ def _of_resources(unit: Unit, run: LastRun) -> tuple[str, str]:
     said = next((each for each in run.systemd if each.startswith("Failed to")), "systemd could not run it")
     if "environment files" in said and unit.environment:
         return f"EnvironmentFile={unit.environment}: {said.rpartition(': ')[2].lower()}", "restore it"
-    return said[:1].lower() + said[1:], ""
+    return lower_first(said), ""
 
 
 def _of_step(unit: Unit, run: LastRun) -> tuple[str, str]:
@@ -114,3 +114,8 @@ def _of_timeout(unit: Unit, run: LastRun) -> tuple[str, str]:
     if any(each.startswith("State 'stop") for each in run.systemd):
         return "did not end in time when it was stopped", ""
     return f"its start did not end within {unit.patience or 'TimeoutStartSec='}", ""
+
+
+def lower_first(words: str) -> str:
+    """`Cannot open` -> `cannot open`; `SSL_CTX` and a path stay."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words

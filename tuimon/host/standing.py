@@ -37,7 +37,8 @@ class Standing:
     root: str | None = None
     net: str | None = None
     fd_limit: int | None = None
-    unit: str = ""
+    cgroup: str = ""
+    parent: tuple[str, ...] = ()
     frozen: str = ""
     libraries_replaced: tuple[str, ...] = ()
     credentials: Credentials | None = None
@@ -95,7 +96,8 @@ def _look(process: psutil.Process, libraries: tuple[str, ...]) -> Standing:
         root=link(pid, "root"),
         net=link(pid, "ns/net"),
         fd_limit=_fd_limit(pid),
-        unit=_unit(groups),
+        cgroup=_group(groups),
+        parent=_parent(process),
         frozen=_frozen(groups),
         libraries_replaced=libraries,
         credentials=_credentials(_text(f"/proc/{pid}/status")),
@@ -128,13 +130,22 @@ def _fd_limit(pid: int) -> int | None:
     return None
 
 
-def _unit(groups: list[str]) -> str:
-    """The systemd service whose control group holds the process, or empty."""
-    for line in groups:
-        for part in reversed(line.rpartition(":")[2].split("/")):
-            if part.endswith(".service"):
-                return printable(part)
-    return ""
+def _group(groups: list[str]) -> str:
+    """The control group in the hierarchy that systemd uses: the unified one, else its own."""
+    paths = {line.split(":", 2)[1]: line.split(":", 2)[2] for line in groups if line.count(":") > 1}
+    unified = paths.get("", "")
+    return printable(unified if unified.strip("/.") else paths.get("name=systemd", unified))
+
+
+def _parent(process: psutil.Process) -> tuple[str, ...]:
+    """The name of its parent and what that was started with: no more of it, it may hold secrets."""
+    try:
+        parent = process.parent()
+        if parent is None or parent.pid <= 1:
+            return ()
+        return tuple(printable(each, 200) for each in (parent.name(), *parent.cmdline()[:2]))
+    except psutil.Error:
+        return ()
 
 
 def _frozen(groups: list[str]) -> str:

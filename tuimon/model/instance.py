@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tuimon.model.access import Way
 from tuimon.model.log import LogRecord
+from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Process
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey
@@ -38,6 +39,8 @@ class Instance:
     log: str = ""
     ways: dict[str, Way] = field(default_factory=dict)
     unprivileged_from: int | None = None
+    pid_file: PidFile | None = None
+    pid_file_owner: str = ""
     remarks: tuple[Remark, ...] = ()
     loads: int = 0
     troubles: int = 0

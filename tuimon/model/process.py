@@ -38,6 +38,17 @@ class Holder(NamedTuple):
         return f"{self.name} pid {self.pid}"
 
 
+class Owner(NamedTuple):
+    """Who but systemd's own units started a process and would have to end it, and the command to give
+    there; both empty where nobody is known, the command where there is none to name."""
+
+    name: str = ""
+    command: str = ""
+
+
+NOBODY = Owner()
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One stunnel main process.
@@ -46,6 +57,8 @@ class Process:
     known; `argument` what the command line says (empty: the compiled-in default).  `status` is
     psutil's word (`sleeping`, `stopped`, `zombie`, …), `tracer` who stopped it if that was a debugger,
     `frozen` the control group that is frozen with it.  `inodes` are its socket inodes.
+    `cgroup` is its control group, `cgroup_unit` the system's service that this belongs to, `parent_words`
+    how its parent is called and was started, `owner` what follows from them.
     `exe_replaced` and `libraries_replaced` tell that its executable, or the TLS libraries named, are
     no longer the files on disk.  `credentials` are None where they may not be seen.  `hidden`
     names what this user may not see of it.
@@ -66,7 +79,10 @@ class Process:
     fds: int | None = None
     fd_limit: int | None = None
     memory: int = 0
+    cgroup: str = ""
     cgroup_unit: str = ""
+    parent_words: tuple[str, ...] = ()
+    owner: Owner = NOBODY
     net: str = ""
     inodes: frozenset[int] = frozenset()
     exe_replaced: bool = False

@@ -100,6 +100,7 @@ class Interest:
     probes: tuple[ProbeWant, ...] = ()
     checks: tuple[CheckWant, ...] = ()
     running: frozenset[ProcessId] = frozenset()
+    pid_files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

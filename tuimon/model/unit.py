@@ -16,7 +16,8 @@ class Unit:
     `how` (`exited`, `killed`, `dumped`, or empty) and `status` are how its main process ended; status is
     then an exit code or a signal.  `condition` is False where a Condition…= kept it from starting,
     `environment` is the last EnvironmentFile= that must exist, `managed` is True where a cluster manager
-    starts and stops it.
+    starts and stops it.  `makes` are folders that systemd makes for it at every start, `prepares` says
+    that commands go before it (ExecStartPre=).
     """
 
     name: str
@@ -46,6 +47,8 @@ class Unit:
     patience: str = ""
     invocation: str = ""
     environment: str = ""
+    makes: tuple[str, ...] = ()
+    prepares: bool = False
     managed: bool = False
     last_run: "LastRun | None" = None
 
@@ -72,12 +75,14 @@ class LastRun:
 class Supervision:
     """What else may start stunnel on a host, or is the same for all of its instances.
 
-    `init_script` is the unit that stands for Debian's init script, `enabled_line` the line of
+    `init_script` is the unit that stands for Debian's init script, `script` the path of it or of another
+    one, `enabled_line` the line of
     /etc/default/stunnel4 that says `ENABLED=1`, 0 if there is none.  `synchronized` tells whether the
     clock is kept right, None where nobody knows; `units` whether any unit is enabled or active.
     """
 
     init_script: Unit | None = None
+    script: str = ""
     enabled_line: int = 0
     synchronized: bool | None = None
     units: bool = False

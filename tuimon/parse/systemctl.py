@@ -45,6 +45,10 @@ PROPERTIES = (
     "InvocationID",
     "DropInPaths",
     "EnvironmentFiles",
+    "ExecStartPre",
+    "RuntimeDirectory",
+    "LogsDirectory",
+    "StateDirectory",
 )
 """The properties that `parse_units` reads."""
 
@@ -55,6 +59,7 @@ _STUNNEL = frozenset({"stunnel", "stunnel3", "stunnel4"})
 _KNOWN = frozenset(PROPERTIES)
 _PULLS = ("WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy")
 _REQUIRED = " (ignore_errors=no)"  # how systemctl tells EnvironmentFile=/a from EnvironmentFile=-/a
+_FOLDERS = {"RuntimeDirectory": "/run", "LogsDirectory": "/var/log", "StateDirectory": "/var/lib"}
 _HOW = {"1": "exited", "2": "killed", "3": "dumped"}  # CLD_… of waitid(2)
 _ARGV = re.compile(r" ; argv\[\]=(.*?) ; ignore_errors=")
 
@@ -161,6 +166,10 @@ def _unit(properties: dict[str, str], argv: tuple[str, ...]) -> Unit:
         patience=properties.get("TimeoutStartUSec", ""),
         invocation=properties.get("InvocationID", ""),
         environment=properties.get("EnvironmentFiles", "").removesuffix(_REQUIRED),
+        makes=tuple(
+            f"{top}/{name}" for key, top in _FOLDERS.items() for name in properties.get(key, "").split()
+        ),
+        prepares="ExecStartPre" in properties,
         managed="/50-pacemaker.conf" in properties.get("DropInPaths", ""),
     )
 

@@ -115,10 +115,8 @@ class Store:
                 self._touch_sockets(first=first_sockets)
             case events.LogAppended():
                 self._take_log(event, first=len(self._facts.logs) > logs)
-            case events.WayWalked():
-                self._touch_walkers_of(event.way.path)
-            case events.CertificateRead():
-                self._touch_users_of(event.file.path)
+            case events.WayWalked() | events.CertificateRead() | events.PidFileRead():
+                self._take_file(event)
             case events.ProbeFinished():
                 self._dirty.add(event.key.instance)
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
@@ -135,6 +133,16 @@ class Store:
             self._dirty.add(InstanceKey(event.host, event.config.path))
         else:
             self._all_dirty = True
+
+    def _take_file(self, event: events.WayWalked | events.CertificateRead | events.PidFileRead) -> None:
+        match event:
+            case events.WayWalked():
+                self._touch_walkers_of(event.way.path)
+            case events.CertificateRead():
+                self._touch_users_of(event.file.path)
+            case events.PidFileRead():
+                path, rows = event.file.path, self._instances.items()
+                self._dirty |= {key for key, row in rows if join.pid_path(row.instance) == path}
 
     def _touch_processes(self, before: events.ProcessesSeen | None, event: events.ProcessesSeen) -> None:
         if before is None or before.failure or event.failure:
@@ -279,6 +287,7 @@ class Store:
             probes=tuple(self._wants.values()),
             checks=tuple(self._checks.values()),
             running=frozenset(process.id for process in self._facts.running),
+            pid_files=frozenset(join.pid_path(row.instance) for row in self._instances.values()) - {""},
         )
 
     def probeable(self, keys: frozenset[ServiceKey]) -> frozenset[ServiceKey]:
@@ -301,6 +310,7 @@ class Store:
             "units": facts.units is None,
             "certificates": not (interest.certificates | interest.folders) <= facts.files.keys(),
             "permissions": not interest.ways <= facts.ways.keys(),
+            "pid files": not interest.pid_files <= facts.pid_files.keys(),
             "logs": not interest.logs <= facts.logs.keys(),
             "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),

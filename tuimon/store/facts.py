@@ -18,6 +18,7 @@ from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
+from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Holder, Process, SocketTable
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
@@ -81,6 +82,7 @@ class Facts:
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
         self._issuers = Issuers(self.files)
+        self.pid_files: dict[str, PidFile] = {}
         self.logs: dict[str, Failure | None] = {}
         self.probed: dict[ServiceKey, Probed] = {}
 
@@ -127,6 +129,8 @@ class Facts:
                 self.checks[event.want.path] = event
             case events.UnitsSeen():
                 self.units = event
+            case events.PidFileRead():
+                self.pid_files[event.file.path] = event.file
             case _:
                 pass
 
@@ -237,9 +241,18 @@ class Facts:
         joined = replace(joined, unprivileged_from=table.unprivileged_from if table else None)
         wanted = hazard.wanted_ways(joined)
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
+        file = self.pid_files.get(join.pid_path(joined))
+        joined = replace(joined, pid_file=file, pid_file_owner=self._named(file, processes))
         checked = self.checks.get(key.config)
         fits = checked is not None and config is not None and checked.want.stamp[0] == config.stamp
         return replace(joined, remarks=checked.remarks) if checked and fits else joined
+
+    def _named(self, file: PidFile | None, own: tuple[Process, ...]) -> str:
+        """Which other stunnel a pid file names."""
+        others = (
+            each for each in self.running if file is not None and each.pid == file.pid and each not in own
+        )
+        return next((f"stunnel of {self.key_of(each).config}" for each in others), "")
 
     def check_want(self, instance: Instance) -> CheckWant | None:
         """What to check of an instance's configuration, once it is known who runs it; nothing where its

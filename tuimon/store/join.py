@@ -123,6 +123,19 @@ def unit_of(key: InstanceKey, processes: tuple[Process, ...], units: tuple[Unit,
     )
 
 
+def pid_path(instance: Instance) -> str:
+    """Where its pid file is as seen from outside, empty where it writes none that we could see."""
+    config, process = instance.config, instance.process
+    written = config.text("pid") if config else ""
+    if config is None or not written or (process is not None and process.net):
+        return ""
+    jail = config.text("chroot").rstrip("/")
+    path = jail + absolute(written, folder(instance) if not jail else "/")
+    # A unit's PrivateTmp= is seen through its process only.
+    private = process is not None and path.startswith(("/tmp/", "/var/tmp/"))  # noqa: S108
+    return f"/proc/{process.pid}/root{path}" if process is not None and private and not jail else path
+
+
 def placeholder(key: InstanceKey, name: str) -> Service:
     """A row for an instance whose services cannot be seen."""
     return Service(key=ServiceKey(key.host, key.config, -1), name=name, file=key.config, line=0)
