@@ -168,9 +168,6 @@ def instance(row: InstanceRow) -> Json:
     """One instance."""
     each = row.instance
     process = each.process
-    limit = process.fd_limit if process else None
-    # stunnel's own formula, computed once at its start (reference, section d).
-    most = None if limit is None else (limit * 125 // 256 if limit >= 256 else (limit - 6) // 2)
     return {
         "config": each.key.config,
         "pid": process.pid if process else None,
@@ -179,7 +176,7 @@ def instance(row: InstanceRow) -> Json:
         "unit": each.unit.name if each.unit else None,
         "started_at": stamp(process.id.started) if process else None,
         "loaded_at": stamp(each.loaded_at),
-        "clients": {"now": max(0, process.threads - 2) if process else None, "limit": most},
+        "clients": {"now": each.clients, "limit": each.client_limit},
         "findings": [finding(found) for found in row.findings],
     }
 

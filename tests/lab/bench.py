@@ -180,9 +180,10 @@ class Bench:
             assert time.monotonic() < deadline, f"stunnel says {said!r}"
             time.sleep(0.005)
 
-    def run(self) -> "Running":
-        """Start stunnel on the configuration as it is, and wait until it serves."""
-        running = Running(self.lab, self.config, self.log)
+    def run(self, *by: str) -> "Running":
+        """Start stunnel, `by` a command that becomes it, on the configuration as it is, and wait until it
+        serves."""
+        running = Running(self.lab, self.config, self.log, by)
         running.wait_for("Configuration successful")
         return running
 
@@ -225,6 +226,13 @@ class Bench:
                 while secure.recv(4096):
                     pass
 
+    def occupy(self, count: int) -> list[socket.socket]:
+        """Connections that say nothing and stay until the laboratory closes."""
+        held = [socket.create_connection(("127.0.0.1", self.accept), PATIENCE) for _ in range(count)]
+        for each in held:
+            self.lab.defer(each.close)
+        return held
+
     def babble(self) -> None:
         """Say something that is no TLS, and wait for stunnel to hang up; raises `TimeoutError`."""
         with socket.create_connection(("127.0.0.1", self.accept), PATIENCE) as client:
@@ -255,9 +263,9 @@ def _address(where: object) -> str:
 class Running:
     """A stunnel process of ours."""
 
-    def __init__(self, lab: Lab, config: Path, log: Path) -> None:
+    def __init__(self, lab: Lab, config: Path, log: Path, by: tuple[str, ...] = ()) -> None:
         self._log = log
-        argv = ["setpriv", "--pdeathsig", "TERM", STUNNEL, str(config)]
+        argv = ["setpriv", "--pdeathsig", "TERM", *by, STUNNEL, str(config)]
         null = subprocess.DEVNULL
         self._process = subprocess.Popen(argv, stdin=null, stdout=null, stderr=null)
         lab.defer(self.end)

@@ -13,8 +13,10 @@ from tests.lab import (
     healthy_client,
     healthy_clients,
     healthy_history,
+    healthy_process,
     healthy_server,
     healthy_trust,
+    limits,
     listener,
     machine,
     ocsp,
@@ -31,8 +33,21 @@ from tuimon.commands.status import sweep
 from tuimon.settings import Probes, Settings
 from tuimon.store import Store
 
-_FAULTY = (config, machine, process, listener, certificate, target, remote, trust, pairs, clients, ocsp)
-_HEALTHY = (healthy_server, healthy_client, healthy_clients, healthy_history, healthy_trust)
+_FAULTY = (
+    config,
+    machine,
+    process,
+    limits,
+    listener,
+    certificate,
+    target,
+    remote,
+    trust,
+    pairs,
+    clients,
+    ocsp,
+)
+_HEALTHY = (healthy_server, healthy_client, healthy_clients, healthy_history, healthy_process, healthy_trust)
 FAULTS = tuple(each for kin in _FAULTY for each in kin.shelf.faults)
 ODDITIES = tuple(each for kin in _HEALTHY for each in kin.shelf.faults)
 _SETTINGS = Settings(probes=Probes(timeout=2, repeat_after=0.5))

@@ -5,6 +5,7 @@ is stopped, frozen or accepts nobody is the cause of every handshake that times 
 """
 
 from tuimon.diagnose.finding import Finding, Severity, clock
+from tuimon.diagnose.limits import limits
 from tuimon.model.endpoint import Backlog
 from tuimon.model.instance import Instance
 from tuimon.model.process import Process
@@ -17,11 +18,12 @@ def restart(instance: Instance) -> str:
 
 
 def hung(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Finding | None:
-    """The process listens and answers nobody: stopped (SIGSTOP, a debugger), frozen, or stuck."""
+    """The process listens and answers nobody: stopped (SIGSTOP, a debugger), frozen, at a limit, stuck."""
     process = instance.process
     if process is None:
         return None
-    return _stopped(process) or _frozen(instance, process) or _stuck(instance, tunnels, now)
+    held = _stopped(process) or _frozen(instance, process) or limits(instance, now)
+    return held if held and held.down else _stuck(instance, tunnels, now) or held
 
 
 def _hung(text: str, fix: str, *evidence: str) -> Finding:

@@ -22,7 +22,8 @@ class Instance:
     of a failed start or reload after that, `log` the path of the file log, empty if there is none.
     `ways` are known ways to its files by path, `unprivileged_from` the first port that anybody may bind
     where it runs (None: not known).  `remarks` is what stands against a start with the configuration as
-    it is now.
+    it is now.  `clients` is how many it serves at this moment, `client_limit` how many it would;
+    `turned_away` and `out_of_files` are the last records of that process that told of such a limit.
     """
 
     key: InstanceKey
@@ -42,6 +43,10 @@ class Instance:
     pid_file: PidFile | None = None
     pid_file_owner: str = ""
     remarks: tuple[Remark, ...] = ()
+    clients: int | None = None
+    client_limit: int | None = None
+    turned_away: LogRecord | None = None
+    out_of_files: LogRecord | None = None
     loads: int = 0
     troubles: int = 0
 

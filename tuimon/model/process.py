@@ -91,6 +91,14 @@ class Process:
     hidden: tuple[str, ...] = ()
 
     @property
+    def client_limit(self) -> int | None:
+        """How many clients stunnel allows itself, which it works out once from RLIMIT_NOFILE at its start."""
+        if self.fd_limit is None:
+            return None
+        files = max(self.fd_limit, 16)
+        return files * 125 // 256 if files >= 256 else (files - 6) // 2
+
+    @property
     def pid(self) -> int:
         """The process id, for showing; never for identity."""
         return self.id.pid

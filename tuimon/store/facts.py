@@ -74,6 +74,7 @@ class Facts:
         self._indexes: dict[str, tuple[Index, Index]] = {}
         self._processes_of: dict[InstanceKey, tuple[Process, ...]] | None = None
         self._read: tuple[SocketTable, ...] = ()
+        self._listening: dict[str, dict[int, Socket]] = {}  # by inode
         self.queues = Queues()
         self.sockets_moved = False  # whether the last look at sockets may change what services show
         self.holders: dict[int, Holder | None] = {}
@@ -154,6 +155,9 @@ class Facts:
         self._indexes = {
             table.net: (join.port_index(table.listening), join.port_index(table.established))
             for table in event.tables
+        }
+        self._listening = {
+            table.net: {socket.inode: socket for socket in table.listening} for table in event.tables
         }
         there = {socket.inode for table in event.tables for socket in table.listening}
         self.holders = {inode: holder for inode, holder in self.holders.items() if inode in there}
@@ -238,7 +242,11 @@ class Facts:
             supervision=self.units.supervision if self.units else UNSUPERVISED,
         )
         table = (self.tables or {}).get(joined.process.net if joined.process else "")
-        joined = replace(joined, unprivileged_from=table.unprivileged_from if table else None)
+        joined = replace(
+            joined,
+            unprivileged_from=table.unprivileged_from if table else None,
+            clients=self._served(joined.process),
+        )
         wanted = hazard.wanted_ways(joined)
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         file = self.pid_files.get(join.pid_path(joined))
@@ -295,6 +303,20 @@ class Facts:
         names = (f"{each.remote_address}:{each.remote_port}" for each in peers)
         own = sum(self.logbook.is_own(name, self.now) for name in names)
         return Sockets(mine, "", len(peers) - own, targets, self._backlogs(mine), stalled)
+
+    def _served(self, process: Process | None) -> int | None:
+        """How many clients a process serves: the sockets it has accepted, our own probes left out; told by
+        its threads where its sockets are hidden (one waits, one counts the days)."""
+        if process is None or process.net not in self._indexes:
+            return None
+        if "open files" in process.hidden:
+            return max(0, process.threads - 2) if process.threads else None
+        listening, connected = self._listening.get(process.net, {}), self._indexes[process.net][1]
+        doors = {listening[inode] for inode in process.inodes & listening.keys()}
+        accepted = {each for door in doors for each in connected.get(door.port, ()) if each.inode}
+        mine = [each for each in accepted if any(join.accepted_at(door, each) for door in doors)]
+        own = (self.logbook.is_own(f"{each.remote_address}:{each.remote_port}", self.now) for each in mine)
+        return len(mine) - sum(own)
 
     def _backlogs(self, sockets: tuple[Socket, ...], *, named: bool = False) -> tuple[Backlog, ...]:
         """Who waits in vain at these sockets; `named`: also who lets them wait."""

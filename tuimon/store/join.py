@@ -3,6 +3,7 @@
 Rule: what is not known stays unknown; nothing is guessed from a name.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -10,12 +11,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from tuimon.diagnose.policy import absolute
 from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.instance import Instance
+from tuimon.model.log import LogRecord
 from tuimon.model.process import Process
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import JOURNAL
 from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 from tuimon.store.logbook import SourceFacts
 
+_LIMIT = re.compile(r"too many clients \(>=(\d{1,9})\)")
 _LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
 _ANY = {"", "*", "0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
 
@@ -85,15 +88,16 @@ def instance(
     """Join one instance; see `Instance` for what each field means."""
     processes = tuple(sorted(processes, key=lambda each: each.id.started))
     loaded_at, from_log, trouble = facts.loaded_at, True, facts.trouble
+    turned_away, out_of_files = facts.turned_away, facts.out_of_files
     if processes:
         started = processes[0].id.started
         # The log's clock has whole seconds; an older load belongs to an earlier process.
         if loaded_at is None or loaded_at + 1 < started:
             loaded_at, from_log = started, False
-        if trouble is not None and (trouble.time or 0.0) + 1 < started:
-            trouble = None
+        trouble = _since(started, trouble)
+        turned_away, out_of_files = _since(started, turned_away), _since(started, out_of_files)
     else:
-        loaded_at, from_log = None, False
+        loaded_at, from_log, turned_away, out_of_files = None, False, None, None
     return Instance(
         key=key,
         config=config,
@@ -107,9 +111,25 @@ def instance(
         stopped=None if processes else facts.stopped,
         version=facts.version,
         log=log,
+        client_limit=_client_limit(processes, turned_away),
+        turned_away=turned_away,
+        out_of_files=out_of_files,
         loads=facts.loads,
         troubles=facts.troubles,
     )
+
+
+def _since(started: float, record: LogRecord | None) -> LogRecord | None:
+    """The record, if this process may have written it."""
+    return None if record is None or (record.time or 0.0) + 1 < started else record
+
+
+def _client_limit(processes: tuple[Process, ...], turned_away: LogRecord | None) -> int | None:
+    """As stunnel itself has said, else as it follows from the process's limits."""
+    said = _LIMIT.search(turned_away.message) if turned_away else None
+    if said is not None:
+        return int(said[1])
+    return processes[0].client_limit if processes else None
 
 
 def unit_of(key: InstanceKey, processes: tuple[Process, ...], units: tuple[Unit, ...]) -> Unit | None:
@@ -160,6 +180,13 @@ def _same_address(endpoint: Endpoint, socket: Socket) -> bool:
 @lru_cache(maxsize=4096)
 def _address(text: str) -> IPv4Address | IPv6Address:
     return ip_address(text)
+
+
+def accepted_at(door: Socket, socket: Socket) -> bool:
+    """Whether a connected socket may have come in at this listening one."""
+    if not door.port:
+        return door.address == socket.address
+    return door.port == socket.port and (door.address in _ANY or door.address == socket.address)
 
 
 def _loose(endpoint: Endpoint) -> bool:

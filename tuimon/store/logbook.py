@@ -45,6 +45,8 @@ class SourceFacts:
     stopped: LogRecord | None = None
     version: str = ""
     config: str = ""
+    turned_away: LogRecord | None = None
+    out_of_files: LogRecord | None = None
     loads: int = 0
     troubles: int = 0
 
@@ -129,6 +131,10 @@ class Logbook:
             case Event.CONFIG_FAILED | Event.RELOAD_FAILED | Event.BIND_FAILED:
                 if record.event is not Event.BIND_FAILED or (record.level or 7) <= 3:
                     facts = replace(facts, trouble=facts.trouble or record, troubles=facts.troubles + 1)
+            case Event.LIMIT if "too many clients" in record.message:
+                facts = replace(facts, turned_away=record)
+            case Event.LIMIT:
+                facts = replace(facts, out_of_files=record)
             case Event.STOPPED:
                 facts = replace(facts, stopped=record)
             case _:

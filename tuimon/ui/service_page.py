@@ -189,6 +189,8 @@ def _process(document: Document, row: Row) -> None:
     source = "log" if instance.loaded_from_log else "start of the process"
     document.fact("loaded", clock(instance.loaded_at, document.now), note=f"from the {source}")
     document.fact("version", f"stunnel {instance.version}" if instance.version else "")
+    most = f" of {instance.client_limit}" if instance.client_limit else ""
+    document.fact("clients", "" if instance.clients is None else f"{instance.clients}{most}")
     limit = f" of {process.fd_limit}" if process.fd_limit else ""
     document.fact("descriptors", "" if process.fds is None else f"{process.fds}{limit}")
     document.fact("memory", f"{process.memory / 1048576:.1f} MiB, {process.threads} threads")
