@@ -111,7 +111,7 @@ class Probes:
         self._postpone(want, due, now)
 
     def _postpone(self, want: ProbeWant, due: _Due, now: float) -> None:
-        spread = 1 + self._random.uniform(-_JITTER, _JITTER)
+        spread = 1 - self._random.uniform(0, _JITTER)  # never later than was asked for
         due.next, due.proved_at = now + want.plan.interval * spread, want.proved_at
 
     async def _probe(self, want: ProbeWant, due: _Due, publish: Publish) -> None:

@@ -53,11 +53,12 @@ class Processes:
         processes: ProcessesSeen | None = None
         tables: tuple[SocketTable, ...] = ()
         while True:
-            seen = await self.see()
+            seen, read = await self.see(), await self._tables()
+            if tables and _listeners(read) != _listeners(tables):
+                seen = await self.see()  # a reload may have come between the two: whose are they now?
             if seen != processes:
                 processes = seen
                 publish(seen)
-            read = await self._tables()
             tables = tables if read == tables else read
             publish(SocketsSeen(self._host.name, tables))
             await self._tell_holders(publish)
@@ -146,3 +147,7 @@ class Processes:
 async def look_once(host: Host, settings: Settings) -> tuple[Process, ...]:
     """Every stunnel main process with its configuration; empty where they cannot be seen."""
     return (await Processes(host, settings).see()).processes
+
+
+def _listeners(tables: tuple[SocketTable, ...]) -> set[int]:
+    return {socket.inode for table in tables for socket in table.listening}
