@@ -113,6 +113,24 @@ def test_who_hangs_up_among_its_successes_does_so_by_habit(pki: Pki) -> None:
     assert found(world, "clients-failing") is None
 
 
+def test_what_a_reload_may_have_mended_waits_for_the_next_try(pki: Pki) -> None:
+    """Told of, and no alarm; the next failure is one again."""
+    world = healthy(pki)
+    for ago in (900, 800):
+        come(world, ago)
+    for ago in (300, 200, 100):
+        come(world, ago, failure=UNKNOWN_CA)
+    world.log(world.line("Configuration successful", at=world.now - 50))
+    told = found(world, "clients-failing")
+    assert told is not None
+    assert told.severity is Severity.INFO
+    assert any("not tried since" in each for each in told.evidence)
+    come(world, 10, failure=UNKNOWN_CA)
+    again = found(world, "clients-failing")
+    assert again is not None
+    assert again.severity is Severity.WARNING
+
+
 def test_failures_of_yesterday_are_forgotten(pki: Pki) -> None:
     """Nobody tries any more: after a day it is no news."""
     world = healthy(pki)

@@ -101,6 +101,22 @@ def client_that_came_back(bench: Bench) -> None:
 
 
 @healthy
+def clients_shut_out_until_the_reload(bench: Bench) -> None:
+    ours = caller(cert=bench.file("client"))
+    sound = bench.server(bench.ca, "verifyChain = yes")
+    running = bench.start(sound)
+    call(bench, ours, 2)
+    bench.write(bench.server(f"CAfile = {bench.file('stranger.pem')}", "verifyChain = yes"))
+    running.reload()
+    call(bench, ours, 3)
+    begun = int(time.time())
+    while int(time.time()) == begun:  # the log's clock has whole seconds: what is in one may have any order
+        time.sleep(0.005)
+    bench.write(sound)
+    running.reload()
+
+
+@healthy
 def one_clumsy_client_among_many(bench: Bench) -> None:
     bench.start(bench.server(bench.ca, "verifyChain = yes"))
     for _ in range(3):

@@ -92,6 +92,7 @@ _REMEDIES: tuple[tuple[str, Remedy], ...] = (
     ("refused by libwrap", Remedy("allow it in /etc/hosts.allow, or look at /etc/hosts.deny")),
     ("client did not ask for TLS", Remedy("set sslmode=require in the client")),
     ("redirected", Remedy("look at its certificate, and at `CAfile =`: it comes without an acceptable one")),
+    ("peer closed during", Remedy("look at its own log: it hangs up without a word")),
     ("bad record", Remedy("something between both changes the bytes: a proxy, a broken network card")),
 )
 _PLAIN = (

@@ -132,7 +132,8 @@ def _finding(
     *more: str,
     severity: Severity = Severity.WARNING,
 ) -> tuple[str, Finding]:
-    """The reason that most of them have, and the finding that says it; `lines` begin with the oldest."""
+    """The reason that most of them have, and the finding that says it; `lines` begin with the oldest.
+    What was before the last reload may be mended: the next try will tell."""
     client = tunnel.service.client
     counts = Counter(each.reason for each in lines)
     reason = max(reversed(lines), key=lambda each: counts[each.reason]).reason
@@ -142,5 +143,9 @@ def _finding(
     others = sorted(f"{other} ×{count}" for other, count in counts.items() if other != reason)
     evidence += tuple(f"also: {each}" for each in others[:3])
     text = f"{who}: {words(reason, client=client)}"
+    loaded = tunnel.instance.loaded_at
+    if loaded is not None and (said[-1].time or now) < loaded:
+        evidence += (f"not tried since stunnel loaded its configuration at {clock(loaded, now)}",)
+        severity = Severity.INFO
     evidence += more[:5]
     return reason, Finding("clients-failing", severity, text, fix(reason, client=client), evidence)

@@ -18,6 +18,7 @@ _OWN_BEFORE, _OWN_AFTER = 3.0, 60.0  # seconds around a probe in which the log s
 _READING = re.compile(r"configuration from file (/.*)$")
 _LATE = 300  # lines that may have been read before the probe that caused them was told of
 _FROM = re.compile(r"connected remote server from (\S+)$")
+_PERHAPS = "s_connect: connected "  # of an OCSP responder, or of a target: that one's own line follows
 _FINAL = ("No more addresses", "No remote host resolved")
 _FAILURES = frozenset(
     {Event.TLS_FAILED, Event.PEER_REJECTED, Event.CONNECT_FAILED, Event.RESOLVE_FAILED, Event.REJECTED}
@@ -147,6 +148,8 @@ class Logbook:
     def _traffic(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> Traffic:
         traffic = self.traffic.get(key, Traffic())
         event = record.event
+        if record.message.startswith(_PERHAPS):
+            return traffic
         if event is Event.CONNECTED:
             self._candidates.pop(key, None)
             traffic = replace(traffic, target_failure=None, target_since=None, target_ok=record.time)
