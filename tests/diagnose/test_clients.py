@@ -124,6 +124,7 @@ def test_what_a_reload_may_have_mended_waits_for_the_next_try(pki: Pki) -> None:
     told = found(world, "clients-failing")
     assert told is not None
     assert told.severity is Severity.INFO
+    assert told.text.startswith("before the last load, 10.0.0.9 fails")
     assert any("not tried since" in each for each in told.evidence)
     come(world, 10, failure=UNKNOWN_CA)
     again = found(world, "clients-failing")

@@ -142,10 +142,10 @@ def _finding(
     evidence = tuple(f"{clock(each.time, now)} {each.peer}: {each.message}" for each in shown)
     others = sorted(f"{other} ×{count}" for other, count in counts.items() if other != reason)
     evidence += tuple(f"also: {each}" for each in others[:3])
-    text = f"{who}: {words(reason, client=client)}"
     loaded = tunnel.instance.loaded_at
     if loaded is not None and (said[-1].time or now) < loaded:
         evidence += (f"not tried since stunnel loaded its configuration at {clock(loaded, now)}",)
-        severity = Severity.INFO
+        severity, who = Severity.INFO, f"before the last load, {who}"
     evidence += more[:5]
+    text = f"{who}: {words(reason, client=client)}"
     return reason, Finding("clients-failing", severity, text, fix(reason, client=client), evidence)
