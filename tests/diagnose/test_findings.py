@@ -16,6 +16,7 @@ from tuimon.model.handshake import Reach, Verdict, VerifyError
 from tuimon.model.process import SocketTable
 from tuimon.model.service import Stamp
 from tuimon.model.unit import Unit
+from tuimon.settings import ServiceRule, Settings
 
 CLIENT = """
 [out]
@@ -373,3 +374,12 @@ def test_the_clock_says_the_day_only_where_it_is_another() -> None:
     assert re.fullmatch(r"\d\d:\d\d", clock(now, now))
     assert re.fullmatch(r"\d{1,2} \S+ \d\d:\d\d", clock(now - 3 * 86400, now))
     assert clock(None, now) == "?"
+
+
+def test_a_service_is_judged_by_its_own_thresholds(pki: Pki) -> None:
+    """What is early enough for the fleet may be late for one."""
+    strict = Settings(services=(ServiceRule("w*", warn_days=60, warn_share=1),))
+    world = World(pki, settings=strict).healthy()
+    assert (world.row().state, world.codes()) == (State.WARNING, ["cert-expiring"])
+    assert world.store.summary().expiring == 1
+    assert World(pki).healthy().store.summary().expiring == 0

@@ -62,6 +62,13 @@ def bundle_for_the_remote(bench: Bench) -> None:
 
 
 @healthy
+def bundle_brought_up_to_date(bench: Bench) -> None:
+    bench.start(bench.server(_bundle(bench), _VERIFY))
+    _bundle(bench)
+    bench.later(bench.file(f"{bench.name}-ca.pem"))
+
+
+@healthy
 def successor_beside_the_expired(bench: Bench) -> None:
     old = issue("Lab Root 2016", ca=True, days=(-3600, -20))
     bench.start(bench.server(_known(bench, old, bench.pki.root), _VERIFY))

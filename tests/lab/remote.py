@@ -136,7 +136,7 @@ def remote_wants_a_certificate(bench: Bench) -> None:
     bench.start(bench.client(far))
 
 
-@fault("peer-tls-rejected", "refuses", "unknown_ca")
+@fault("peer-tls-rejected", "refuses our certificate", "unknown_ca", "wants one of Lab Root")
 def remote_refuses_our_certificate(bench: Bench) -> None:
     far = bench.remote(bench.ca, "verifyChain = yes")
     bench.pki.leaf(bench.name, by=bench.pki.stranger)

@@ -108,6 +108,15 @@ def pinned_and_expired(bench: Bench) -> None:
     bench.start(bench.client(bench.remote(cert=bench.name), pinned, "verifyPeer = yes"))
 
 
+@fault("ca-not-loaded", "authority New Root", "not loaded: reload")
+def authority_added_not_loaded(bench: Bench) -> None:
+    known = Path(bench.file(f"{bench.name}-ca.pem"))
+    known.write_bytes(bench.pki.root.pem)
+    bench.start(bench.server(f"CAfile = {known}", _VERIFY))
+    known.write_bytes(bench.pki.root.pem + issue("New Root", ca=True, days=(-2, 3000)).pem)
+    bench.later(known)
+
+
 @fault("peer-untrusted", "after a reload", "issuer not in")
 def authority_swapped_not_loaded(bench: Bench) -> None:
     known = Path(bench.file(f"{bench.name}-ca.pem"))

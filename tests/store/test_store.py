@@ -8,6 +8,7 @@ import pytest
 
 from tests.facts import CONFIG, HOST, LOG, World
 from tests.fixtures import Pki
+from tests.lab.authority import issue
 from tuimon import events
 from tuimon.diagnose.finding import Light, Severity, State
 from tuimon.model.certificate import CertificateFile
@@ -340,3 +341,26 @@ def test_since_is_when_the_state_changed(world: World) -> None:
     assert world.row().since == began
     world.processes()
     assert world.row().since == world.now
+
+
+VERIFYING = """
+[out]
+client = yes
+accept = 127.0.0.1:8443
+connect = 10.1.4.7:443
+CAfile = {pki}/ca.pem
+verifyChain = yes
+"""
+
+
+def test_of_a_bundle_only_the_authorities_that_are_needed_are_shown(pki: Pki, tmp_path: Path) -> None:
+    """A hundred roots that nobody here uses are no certificates of the fleet."""
+    many = b"".join(issue(f"Root {index}", ca=True, days=(-9, -1)).pem for index in range(9))
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(many + pki.pem("ca.pem"))
+    world = World(pki, VERIFYING).healthy()
+    world.file(str(bundle), as_path=pki.path("ca.pem"))
+    world.probed(world.good("server", "10.1.4.7:443"))
+    shown = {use.certificate.common_name for use in world.store.certificates() if "ca" in use.roles}
+    assert shown == {world.certificate("ca").common_name}
+    assert world.store.summary().expired == 0

@@ -5,16 +5,18 @@ all of a handful, unless another of the same name lasts longer.  A bundle of hun
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from tuimon.diagnose.certificate import warn_below
-from tuimon.diagnose.finding import Finding, Severity, span
-from tuimon.diagnose.verification import base, trusted, verifies_chain
+from tuimon.diagnose.finding import Finding, Severity, ago, clock, span
+from tuimon.diagnose.verification import base, judges, newer_than_loaded, trusted, verifies_chain
 from tuimon.model.certificate import Certificate
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Thresholds
 
 _HANDFUL = 5  # certificates that somebody chose one by one
+_LATELY = 90 * 86400.0  # seconds before a load, of which a new authority is one that was brought for it
 _VERSION = re.compile(r"[\s\-_.]*(?:\bv?\d+|\b[GRXEKM]\d+|\([^)]*\))[\s\-_.]*", re.IGNORECASE)
 
 
@@ -66,6 +68,35 @@ def _needed(tunnel: Tunnel, now: float) -> list[Certificate]:
     return sorted(last.values(), key=lambda one: one.not_after)
 
 
+def file_of(tunnel: Tunnel, certificate: Certificate) -> str:
+    """The file or folder that holds it."""
+    held = (file for file in (tunnel.ca, tunnel.ca_folder) if file is not None)
+    return next((file.path for file in held if certificate in file.certificates), "")
+
+
+def needed(tunnel: Tunnel) -> list[Certificate]:
+    """The authorities whose end matters to this service, whenever that is; of a bundle, those that its
+    remote's chain ends at."""
+    if tunnel.service.client:
+        return relied_on(tunnel)
+    known = trusted(tunnel)
+    return list({_kin(each): each for each in sorted(known, key=_end)}.values()) if _few(known) else []
+
+
+def chosen(tunnel: Tunnel) -> list[Certificate]:
+    """The authorities that somebody chose one by one, or that are needed of a bundle."""
+    known = trusted(tunnel)
+    return list(known) if _few(known) else needed(tunnel)
+
+
+def _few(known: Sequence[Certificate]) -> bool:
+    return len(known) <= _HANDFUL
+
+
+def _end(certificate: Certificate) -> datetime:
+    return certificate.not_after
+
+
 def _evidence(tunnel: Tunnel, certificate: Certificate) -> tuple[str, ...]:
     option = "CAfile" if tunnel.service.text("CAfile") else "CApath"
     return (
@@ -86,6 +117,20 @@ def expired(tunnel: Tunnel, now: float) -> Finding | None:
     text = f"{base(place(tunnel))}: {newest.title} expired {span(newest.seconds_left(now))} ago: refuses all"
     fix = f"put the new authority into {place(tunnel)}, then reload"
     return Finding("ca-expired", Severity.CRITICAL, text, fix, _evidence(tunnel, newest), down=gate)
+
+
+def not_loaded(tunnel: Tunnel, now: float) -> Finding | None:
+    """CAfile has changed since the process read it: what is trusted is still what it held before."""
+    if tunnel.ca is None or not judges(tunnel.service) or not newer_than_loaded(tunnel, tunnel.ca):
+        return None
+    stamp, known = tunnel.ca.stamp, tunnel.ca.certificates
+    since = (tunnel.instance.loaded_at or now) - _LATELY
+    fresh = next((each for each in known if each.not_before.timestamp() > since), None)
+    severity = Severity.WARNING if fresh is not None and _few(known) else Severity.INFO
+    what = f"authority {fresh.title}" if fresh is not None and _few(known) else base(place(tunnel))
+    text = f"{what} changed {ago(stamp.mtime, now) if stamp else ''}, not loaded: reload"
+    evidence = (f"{tunnel.ca.path}, loaded at {clock(tunnel.instance.loaded_at, now)}",)
+    return Finding("ca-not-loaded", severity, text, "reload", evidence)
 
 
 def expiring(tunnel: Tunnel, now: float, limits: Thresholds) -> Finding | None:

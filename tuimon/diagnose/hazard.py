@@ -75,8 +75,8 @@ def reload_works(instance: Instance) -> bool:
 def wanted_ways(instance: Instance) -> frozenset[str]:
     """The paths of which a judgement depends on who may reach them."""
     process, config = instance.process, instance.config
-    if process is None or config is None or config.failure is not None:
-        return frozenset()
+    if process is None or process.net or config is None or config.failure is not None:
+        return frozenset()  # what a container's paths lead to cannot be seen from here
     given_up = process.credentials is not None and process.credentials.uid != 0
     files = [each for each in _files(process, config) if given_up or not each.written.startswith("/")]
     wanted = {each.path for each in files} | set(config.files)

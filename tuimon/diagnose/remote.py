@@ -3,11 +3,25 @@
 Rule: whether its certificate is accepted is judged in `trust`; here only how long it lasts.
 """
 
+from dataclasses import replace
+
 from tuimon.diagnose.finding import Finding, Severity, span
 from tuimon.diagnose.target import CODES, contradicted, log_says_down, mend, targets_of
+from tuimon.diagnose.verification import title_of
 from tuimon.model.handshake import Handshake, Verdict
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
+
+# Alerts that, after a certificate request, are about the certificate of ours (RFC 8446, section 6.2).
+_ABOUT_US = {
+    "bad_certificate",
+    "unsupported_certificate",
+    "certificate_revoked",
+    "certificate_expired",
+    "certificate_unknown",
+    "unknown_ca",
+    "access_denied",
+}
 
 
 def _remote(code: str, text: str, fix: str, handshake: Handshake) -> Finding:
@@ -61,9 +75,27 @@ def _alerted(tunnel: Tunnel, handshake: Handshake, where: str) -> Finding:
     if handshake.client_certificate_requested and not tunnel.service.cert:
         text = f"remote {where} asks for a client certificate, none is set"
         return _remote("peer-client-cert-required", text, "set `cert =` in this service", handshake)
+    if handshake.client_certificate_requested and handshake.alert in _ABOUT_US:
+        return _our_certificate_refused(tunnel, handshake, where)
     hint = " (possibly PSK-only)" if handshake.alert == "handshake_failure" else ""
     text = f"remote {where} refuses TLS: alert {handshake.alert}{hint}"
     return _remote("peer-tls-rejected", text, "look at the remote's log", handshake)
+
+
+def _our_certificate_refused(tunnel: Tunnel, handshake: Handshake, where: str) -> Finding:
+    """The remote has seen our certificate, and says what is wrong with it and whose it would take."""
+    own = tunnel.own.certificates if tunnel.own else ()
+    wanted = handshake.client_ca_names
+    issuers = {each.issuer.replace(", ", ",") for each in own}  # as RFC 4514 has it, without the blank
+    stranger = own and wanted and not issuers & set(wanted)
+    text = f"remote {where} refuses our certificate ({handshake.alert})"
+    fix = "look at the remote's log"
+    if stranger:
+        text += f": wants one of {title_of(wanted[0])}"
+        fix = f"get a certificate of {' or '.join(wanted[:3])} for `cert =`"
+    found = _remote("peer-tls-rejected", text, fix, handshake)
+    more = tuple(f"ours: {each.title}, issued by {each.issuer}" for each in own[:1])
+    return replace(found, evidence=(*found.evidence, *more))
 
 
 def remote_expiry(tunnel: Tunnel, now: float, settings: Settings) -> Finding | None:

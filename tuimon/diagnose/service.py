@@ -31,7 +31,11 @@ from tuimon.settings import Settings
 def _what_it_trusts(tunnel: Tunnel, now: float, settings: Settings) -> list[Finding]:
     """Authorities and revocation lists; what they make of a client service's remote is judged as trust."""
     limits = settings.thresholds
-    found = [authority.expiring(tunnel, now, limits), revocation.running_out(tunnel, now)]
+    found = [
+        authority.not_loaded(tunnel, now),
+        authority.expiring(tunnel, now, limits),
+        revocation.running_out(tunnel, now),
+    ]
     if not tunnel.service.client:
         found += [authority.expired(tunnel, now), revocation.outdated(tunnel, now)]
     return [each for each in found if each is not None]

@@ -55,9 +55,9 @@ def newer_than_loaded(tunnel: Tunnel, file: CertificateFile | None) -> bool:
 
 def title_of(name: str) -> str:
     """The common name of a distinguished name as it is shown, or the whole."""
-    for part in name.split(", "):
-        if part.startswith("CN="):
-            return part[3:]
+    for part in name.split(","):
+        if part.strip().startswith("CN="):
+            return part.strip()[3:]
     return name
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tuimon.diagnose import authority
 from tuimon.diagnose.certificate import critical_below, warn_below
 from tuimon.diagnose.finding import RANK, Finding, Light, Severity, State
 from tuimon.diagnose.in_use import disk_leaf, served_leaf
@@ -79,7 +80,8 @@ class CertificateUse:
     """One certificate of the fleet: where it was seen.
 
     `roles` are `own`, `served`, `chain`, `ca` or `client`; `paths` the files that hold it; `used_by`
-    service names.  `stale` says that a newer one replaced it on disk.
+    service names.  `stale` says that a newer one replaced it on disk, `spare` that it is trusted and
+    nobody here needs it.
     """
 
     certificate: Certificate
@@ -87,6 +89,7 @@ class CertificateUse:
     paths: list[str] = field(default_factory=list)
     used_by: list[str] = field(default_factory=list)
     stale: bool = False
+    spare: bool = False
 
 
 class Summary(NamedTuple):
@@ -142,7 +145,7 @@ def _urgency(use: CertificateUse, now: float, settings: Settings) -> int:
 def summary(rows: list[Row], certificates: list[CertificateUse], now: float, settings: Settings) -> Summary:
     """Count states and certificates."""
     states = [row.state for row in rows]
-    urgent = Counter(_urgency(use, now, settings) for use in certificates if not use.stale)
+    urgent = Counter(_urgency(use, now, settings) for use in certificates if not use.stale and not use.spare)
     return Summary(
         services=len(rows),
         down=states.count(State.DOWN),
@@ -172,15 +175,16 @@ def inventory(rows: list[Row]) -> list[CertificateUse]:
         if path and path not in use.paths:
             use.paths.append(path)
 
+    needed: set[str] = set()
     for row in rows:
         tunnel = row.tunnel
         if tunnel.own is not None:
             role = "client" if tunnel.service.client else "own"
             for index, each in enumerate(tunnel.own.certificates):
                 note(each, role if index == 0 else "chain", row, tunnel.own.path)
-        if tunnel.ca is not None:
-            for each in tunnel.ca.certificates:
-                note(each, "ca", row, tunnel.ca.path)
+        for each in authority.chosen(tunnel):
+            note(each, "ca", row, authority.file_of(tunnel, each))
+        needed |= {each.sha256 for each in authority.needed(tunnel)}
         if tunnel.handshake is not None:
             for index, each in enumerate(tunnel.handshake.chain):
                 note(each, "served" if index == 0 else "chain", row)
@@ -188,4 +192,5 @@ def inventory(rows: list[Row]) -> list[CertificateUse]:
             uses[row.certificate.sha256].stale = True
     for use in uses.values():
         use.used_by.sort()
+        use.spare = use.roles == {"ca"} and use.certificate.sha256 not in needed
     return sorted(uses.values(), key=lambda use: (use.certificate.not_after, use.certificate.subject))
