@@ -60,9 +60,10 @@ def start_stunnel(cleanup: ExitStack, tmp_path: Path, pki: Pki) -> Callable[...,
         options: str = "",
         name: str = "stunnel",
         by: tuple[str, ...] = ("stunnel",),
+        log: Path | None = None,
     ) -> Stunnel:
         files = f"cert = {pki.path(cert + '.pem')}\nkey = {pki.path(cert + '.key')}\n" if cert else ""
-        program = Stunnel(tmp_path, services, options + "\n" + files, name, by)
+        program = Stunnel(tmp_path, services, options + "\n" + files, name, by=by, log=log)
         cleanup.callback(program.close)
         return program
 

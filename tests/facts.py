@@ -14,6 +14,7 @@ from tuimon.model.certificate import Certificate
 from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Verdict
+from tuimon.model.output import Output
 from tuimon.model.process import OpenLog, Process, ProcessId, SocketTable
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, ServiceKey, Stamp
@@ -162,6 +163,11 @@ class World:
 
     # -- the whole -----------------------------------------------------------------------------
 
+    def outputs(self) -> None:
+        """Every output leads to the file that its process holds open."""
+        for want in self.store.interest().outputs:
+            self.tell(events.OutputSeen(HOST, Output(want, want.held[0].inode)))
+
     def begin(self) -> "World":
         """Everything but the probes was looked at once, and is in order."""
         self.tick()
@@ -171,6 +177,7 @@ class World:
         self.sockets()
         self.files()
         self.walked()
+        self.outputs()
         loaded = self.line("Configuration successful", at=self.started)
         self.log(loaded, first=True)
         return self

@@ -72,7 +72,8 @@ async def running(collector: Collector, recorder: Recorder) -> AsyncIterator[Non
 class Stunnel:
     """A real stunnel that runs `services` (sections as text) until it is closed.
 
-    `config` and `log` are its files, `by` the command that becomes it.  It reads the certificates by
+    `config` and `log` are its files, `by` the command that becomes it, `log`
+    where it really logs if `options` say so.  It reads the certificates by
     absolute path.
     """
 
@@ -82,9 +83,11 @@ class Stunnel:
         services: str,
         options: str = "",
         name: str = "stunnel",
+        *,
         by: tuple[str, ...] = ("stunnel",),
+        log: Path | None = None,
     ) -> None:
-        self.config, self.log = folder / f"{name}.conf", folder / f"{name}.log"
+        self.config, self.log = folder / f"{name}.conf", log or folder / f"{name}.log"
         head = f"foreground = quiet\nsyslog = no\ndebug = 5\npid =\noutput = {self.log}\n{options}\n"
         self.config.write_text(head + services)
         self.started = time.time()

@@ -12,6 +12,7 @@ from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
 from tuimon.model.log import LogRecord
+from tuimon.model.output import Output
 from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Holder, Process, SocketTable
 from tuimon.model.remark import Remark
@@ -117,6 +118,14 @@ class WayWalked:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputSeen:
+    """Where the log file of a running process is, and whether there is room for it."""
+
+    host: str
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
 class LogAppended:
     """New records of one log file, in the file's order.  `first` marks the tail read at the start,
     which is history; an empty `records` says that the log was looked at."""
@@ -201,6 +210,7 @@ Event = (
     | PidFileRead
     | SocketsSeen
     | HoldersSeen
+    | OutputSeen
     | CertificateRead
     | WayWalked
     | LogAppended

@@ -15,6 +15,7 @@ from tuimon.collect.clock import Clock
 from tuimon.collect.configs import Configs
 from tuimon.collect.journal import Journal
 from tuimon.collect.logs import Logs
+from tuimon.collect.outputs import Outputs
 from tuimon.collect.pid_files import PidFiles
 from tuimon.collect.probes import Probes
 from tuimon.collect.processes import Processes
@@ -57,6 +58,7 @@ class Runtime:
             self._processes,
             Certificates(host),
             Ways(host, settings),
+            Outputs(host, settings),
             Logs(host),
             Journal(host),
             Units(host, settings),

@@ -58,12 +58,13 @@ def test_pending_says_what_the_first_sweep_lacks(world: World) -> None:
         (world.units, "units"),
         (world.files, "certificates"),
         (world.walked, "permissions"),
+        (world.outputs, "outputs"),
         (lambda: world.log(first=True), "logs"),
         (lambda: world.probed(world.good()), "probes"),
         (world.checked, "checks"),
     )
     for look, what in steps:
-        if what in {"certificates", "permissions", "logs", "probes", "checks"}:
+        if what in {"certificates", "permissions", "outputs", "logs", "probes", "checks"}:
             assert what in world.store.pending()
         look()
         assert what not in world.store.pending()

@@ -6,7 +6,7 @@ the reason it does not run, and every service of it inherits that instead of for
 
 from collections.abc import Iterable
 
-from tuimon.diagnose import hazard, pair, process, supervision
+from tuimon.diagnose import hazard, logfile, pair, process, supervision
 from tuimon.diagnose import unit as judge_unit
 from tuimon.diagnose.check import refused
 from tuimon.diagnose.finding import Finding, Severity, clock, span
@@ -185,6 +185,9 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         config_changed(instance, now),
         process.duplicate(instance, tunnels),
         process.replaced(instance),
+        logfile.silent(instance),
+        logfile.shared(instance),
+        logfile.unreadable(instance),
         judge_unit.stale(instance),
         judge_unit.disabled(instance),
         hazard.finding(instance),

@@ -4,7 +4,7 @@ Rule: the first finding is the cause; what merely follows from it is left out.  
 beside their kin (instance, listener, target, certificate) and are named once in `findings`.
 """
 
-from tuimon.diagnose import authority, hazard, own, revocation
+from tuimon.diagnose import authority, hazard, logfile, own, revocation
 from tuimon.diagnose.advice import advised
 from tuimon.diagnose.check import program
 from tuimon.diagnose.clients import judged_by_clients
@@ -71,6 +71,7 @@ def findings(
         None if trust else remote_expiry(tunnel, now, settings),
         old_version(tunnel),
         slow(tunnel),
+        logfile.level(tunnel),
     )
     found = [*((first,) if first else ()), *inherited, *advice, *(each for each in rest if each)]
     found += advised(tunnel.service)

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from tuimon.model.access import Way
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure
+from tuimon.model.output import Room
 from tuimon.model.process import Holder, Process
 from tuimon.model.service import Stamp
 
@@ -121,6 +122,9 @@ class Host(Protocol):
 
     async def stamp(self, path: str) -> Stamp | Failure:
         """The identity of what `path` leads to."""
+
+    async def room(self, path: str) -> Room | Failure:
+        """What the file system of `path` has left."""
 
     async def way(self, path: str) -> Way:
         """Every folder on the way to what `path` leads to, with who may cross it."""

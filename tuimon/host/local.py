@@ -25,12 +25,14 @@ from tuimon.host.ways import walk
 from tuimon.model.access import Way
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
+from tuimon.model.output import Room
 from tuimon.model.process import Holder, Process
 from tuimon.model.service import Stamp
 from tuimon.text import printable
 
 T = TypeVar("T")
 
+_LAST = 16 * 1024  # bytes: less than that is no room
 _PATIENCE = 5.0  # seconds for one look at a file system
 
 
@@ -91,6 +93,18 @@ def _stat(path: str) -> Stamp | Failure:
         return _stamp(os.stat(path))
     except OSError as error:
         return failure_of(error, path)
+
+
+def _room(path: str) -> Room:
+    """What is left there; inodes count only where they are counted (not on btrfs)."""
+    left = os.statvfs(path)
+    if left.f_flag & os.ST_RDONLY:
+        return Room.READ_ONLY
+    if left.f_bfree * left.f_frsize < _LAST:
+        return Room.NONE
+    if left.f_bavail * left.f_frsize < _LAST:
+        return Room.RESERVE
+    return Room.NO_INODES if left.f_files and not left.f_favail else Room.ENOUGH
 
 
 class LocalTail:
@@ -160,6 +174,10 @@ class LocalHost:
     async def stamp(self, path: str) -> Stamp | Failure:
         """The identity of what `path` leads to."""
         return await self.blocking(lambda: _stat(path))
+
+    async def room(self, path: str) -> Room | Failure:
+        """What the file system of `path` has left."""
+        return await self.blocking(lambda: _room(path))
 
     async def way(self, path: str) -> Way:
         """Every folder on the way to what `path` leads to, with who may cross it."""

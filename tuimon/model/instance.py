@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 from tuimon.model.access import Way
+from tuimon.model.failure import Failure
 from tuimon.model.log import LogRecord
+from tuimon.model.output import Output
 from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Process
 from tuimon.model.remark import Remark
@@ -22,8 +24,10 @@ class Instance:
     of a failed start or reload after that, `log` the path of the file log, empty if there is none.
     `ways` are known ways to its files by path, `unprivileged_from` the first port that anybody may bind
     where it runs (None: not known).  `remarks` is what stands against a start with the configuration as
-    it is now.  `clients` is how many it serves at this moment, `client_limit` how many it would;
-    `turned_away` and `out_of_files` are the last records of that process that told of such a limit.
+    it is now.  `output` is where its log file was seen, `log_sharers` are configurations of others that
+    log to the same file, `log_failure` is why we may not read it.  `clients` is how many it serves at
+    this moment, `client_limit` how many it would; `turned_away` and `out_of_files` are the last records
+    of that process that told of such a limit.
     """
 
     key: InstanceKey
@@ -43,6 +47,9 @@ class Instance:
     pid_file: PidFile | None = None
     pid_file_owner: str = ""
     remarks: tuple[Remark, ...] = ()
+    output: Output | None = None
+    log_sharers: tuple[str, ...] = ()
+    log_failure: Failure | None = None
     clients: int | None = None
     client_limit: int | None = None
     turned_away: LogRecord | None = None

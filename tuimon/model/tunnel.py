@@ -10,6 +10,7 @@ from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.log import LogRecord
+from tuimon.model.output import OutputWant
 from tuimon.model.process import ProcessId
 from tuimon.model.service import Service, ServiceKey
 
@@ -97,6 +98,7 @@ class Interest:
     logs: frozenset[str] = frozenset()
     nets: frozenset[tuple[str, int]] = frozenset()
     sockets: frozenset[int] = frozenset()
+    outputs: frozenset[OutputWant] = frozenset()
     probes: tuple[ProbeWant, ...] = ()
     checks: tuple[CheckWant, ...] = ()
     running: frozenset[ProcessId] = frozenset()

@@ -115,7 +115,7 @@ class Store:
                 self._touch_sockets(first=first_sockets)
             case events.LogAppended():
                 self._take_log(event, first=len(self._facts.logs) > logs)
-            case events.WayWalked() | events.CertificateRead() | events.PidFileRead():
+            case events.WayWalked() | events.CertificateRead() | events.PidFileRead() | events.OutputSeen():
                 self._take_file(event)
             case events.ProbeFinished():
                 self._dirty.add(event.key.instance)
@@ -134,12 +134,17 @@ class Store:
         else:
             self._all_dirty = True
 
-    def _take_file(self, event: events.WayWalked | events.CertificateRead | events.PidFileRead) -> None:
+    def _take_file(
+        self, event: events.WayWalked | events.CertificateRead | events.PidFileRead | events.OutputSeen
+    ) -> None:
         match event:
             case events.WayWalked():
                 self._touch_walkers_of(event.way.path)
             case events.CertificateRead():
                 self._touch_users_of(event.file.path)
+            case events.OutputSeen():
+                want, rows = event.output.want, self._instances.items()
+                self._dirty |= {key for key, row in rows if join.output_want(row.instance) == want}
             case events.PidFileRead():
                 path, rows = event.file.path, self._instances.items()
                 self._dirty |= {key for key, row in rows if join.pid_path(row.instance) == path}
@@ -284,6 +289,9 @@ class Store:
             logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             sockets=frozenset(self._facts.strangers),
+            outputs=frozenset(
+                each for row in self._instances.values() if (each := join.output_want(row.instance))
+            ),
             probes=tuple(self._wants.values()),
             checks=tuple(self._checks.values()),
             running=frozenset(process.id for process in self._facts.running),
@@ -315,6 +323,7 @@ class Store:
             "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),
             "checks": any(want.path not in facts.checks for want in interest.checks),
+            "outputs": any(not facts.seen(want) for want in interest.outputs),
             "queues": any(map(self._undecided, self._rows.values())),
             "holders": not facts.strangers <= facts.holders.keys(),
         }

@@ -5,6 +5,7 @@ collector said.
 """
 
 import posixpath
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
+from tuimon.model.output import Output, OutputWant
 from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Holder, Process, SocketTable
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
@@ -73,6 +75,7 @@ class Facts:
         self.tables: dict[str, SocketTable] | None = None
         self._indexes: dict[str, tuple[Index, Index]] = {}
         self._processes_of: dict[InstanceKey, tuple[Process, ...]] | None = None
+        self._writers: dict[int, set[str]] = {}  # configurations by inode of their log
         self._read: tuple[SocketTable, ...] = ()
         self._listening: dict[str, dict[int, Socket]] = {}  # by inode
         self.queues = Queues()
@@ -83,6 +86,7 @@ class Facts:
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
         self._issuers = Issuers(self.files)
+        self.outputs: dict[str, Output] = {}  # by path of the want
         self.pid_files: dict[str, PidFile] = {}
         self.logs: dict[str, Failure | None] = {}
         self.probed: dict[ServiceKey, Probed] = {}
@@ -130,6 +134,8 @@ class Facts:
                 self.checks[event.want.path] = event
             case events.UnitsSeen():
                 self.units = event
+            case events.OutputSeen():
+                self.outputs[event.output.want.path] = event.output
             case events.PidFileRead():
                 self.pid_files[event.file.path] = event.file
             case _:
@@ -215,7 +221,10 @@ class Facts:
             for process in self.running:
                 key = self.key_of(process)
                 found[key] = (*found.get(key, ()), process)
-            self._processes_of = found
+            self._processes_of, self._writers = found, defaultdict(set)
+            for key, processes in found.items():
+                for log in (log for process in processes for log in process.logs if log.inode):
+                    self._writers[log.inode].add(key.config)
         return self._processes_of
 
     def instance_keys(self) -> set[InstanceKey]:
@@ -246,7 +255,11 @@ class Facts:
             joined,
             unprivileged_from=table.unprivileged_from if table else None,
             clients=self._served(joined.process),
+            log_sharers=self._sharers(joined),
+            log_failure=_denied(self.logs.get(joined.log)),
         )
+        seen = join.output_want(joined)
+        joined = replace(joined, output=self.outputs.get(seen.path) if seen else None)
         wanted = hazard.wanted_ways(joined)
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         file = self.pid_files.get(join.pid_path(joined))
@@ -303,6 +316,17 @@ class Facts:
         names = (f"{each.remote_address}:{each.remote_port}" for each in peers)
         own = sum(self.logbook.is_own(name, self.now) for name in names)
         return Sockets(mine, "", len(peers) - own, targets, self._backlogs(mine), stalled)
+
+    def seen(self, want: OutputWant) -> bool:
+        """Whether it was looked at where this output leads."""
+        output = self.outputs.get(want.path)
+        return output is not None and output.want == want
+
+    def _sharers(self, instance: Instance) -> tuple[str, ...]:
+        """Configurations of other instances that hold the same log file open."""
+        held = {log.inode for process in instance.processes for log in process.logs if not log.deleted}
+        found = {config for inode in held for config in self._writers.get(inode, ())}
+        return tuple(sorted(found - {instance.key.config}))
 
     def _served(self, process: Process | None) -> int | None:
         """How many clients a process serves: the sockets it has accepted, our own probes left out; told by
@@ -454,3 +478,7 @@ def last_of_chain(service: Service, probed: Probed | None, own: CertificateFile 
 def paths(service: Service, instance: Instance) -> tuple[str, ...]:
     """The files and folders of certificates, keys and revocation lists that a service names, absolute."""
     return (*join.files(service, instance).values(), *join.folders(service, instance).values())
+
+
+def _denied(failure: Failure | None) -> Failure | None:
+    return failure if failure is not None and failure.reason is Reason.DENIED else None

@@ -12,6 +12,7 @@ from tuimon.diagnose.policy import absolute
 from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.instance import Instance
 from tuimon.model.log import LogRecord
+from tuimon.model.output import OutputWant
 from tuimon.model.process import Process
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import JOURNAL
@@ -72,6 +73,16 @@ def _log_path(config: Config | None, processes: tuple[Process, ...]) -> str:
     jail = config.text("chroot") if config else ""
     cwd = process.cwd if process is not None else "/"
     return jail.rstrip("/") + absolute(written, cwd or "/")
+
+
+def output_want(instance: Instance) -> OutputWant | None:
+    """Where to look for the log file of a running process; None where it has none, or hides it."""
+    process = instance.process
+    written = instance.config.text("output") if instance.config else ""
+    if process is None or not written or written.startswith("/dev/") or "open files" in process.hidden:
+        return None
+    start = "root" if written.startswith("/") else "cwd"
+    return OutputWant(f"/proc/{process.pid}/{start}/{written.lstrip('/')}", process.logs)
 
 
 def instance(
