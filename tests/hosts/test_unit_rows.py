@@ -33,6 +33,15 @@ def test_first_finding_is_the_cause(said: dict[str, Verdict], fault: Fault) -> N
     assert verdict.right, f"{verdict}\nwanted {verdict.wanted}\nfound {verdict.findings}"
 
 
+def test_a_clock_that_nobody_keeps_is_doubted(said: dict[str, Verdict]) -> None:
+    """Where a certificate is not yet valid it may be right, and the host's clock wrong."""
+    verdict = said["certificate-of-tomorrow"]
+    assert verdict.first is not None
+    assert "timedatectl" in verdict.first.fix
+    assert any("not synchronised" in each for each in verdict.first.evidence)
+    assert "clock-unsynced" in {each.code for each in verdict.findings}
+
+
 @pytest.mark.parametrize("oddity", ODDITIES, ids=[oddity.name for oddity in ODDITIES])
 def test_healthy_oddity_raises_no_alarm(said: dict[str, Verdict], oddity: Fault) -> None:
     """Strange to look at and right: nothing above information."""

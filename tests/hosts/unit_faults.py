@@ -1,6 +1,10 @@
 """Faults of units on a booted host: what systemd saw, and why."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from tests.hosts.yard import Turn, Yard
+from tests.lab.authority import Authorities
 from tests.lab.row import Shelf
 
 shelf = Shelf()
@@ -163,6 +167,43 @@ def restarts_for_ever(yard: Yard) -> Turn:
     yard.host.wait_for("restart counter is at 3", "journalctl", "--no-pager", "--unit", yard.unit_name)
 
 
+@fault("unit-restarting", "restarted 3 times since")
+def crashes_again_and_again(yard: Yard) -> Turn:
+    yard.config()
+    yard.unit("Restart=always", "RestartSec=1ms", unit="StartLimitIntervalSec=0")
+    yield
+    yard.start()
+    for number in range(1, 4):
+        yard.serves()
+        yard.systemctl("kill", "--signal=KILL")
+        yard.until("NRestarts", str(number))
+    yield
+    yard.serves()
+
+
+@fault("unit-type", "Type=notify")
+def waits_for_a_notification(yard: Yard) -> Turn:
+    yard.config()
+    yard.unit("Type=notify", "TimeoutStartSec=infinity")
+    yield
+    yard.start("--no-block")
+    yield
+    yard.serves()
+    yard.older_than(3)
+
+
+@fault("not-running", "no process, though", "active (exited)")
+def daemon_of_a_oneshot_ended(yard: Yard) -> Turn:
+    yard.config("pid = /run/oneshot.pid", foreground="")
+    yard.unit("Type=oneshot", "RemainAfterExit=yes")
+    yield
+    yard.start()
+    yard.serves()
+    yard.host.wait_for("oneshot.pid", "ls", "/run")
+    yard.hand("sh", "-c", "kill -KILL $(cat /run/oneshot.pid)")
+    yield
+
+
 @fault("not-running", "ended by itself")
 def ended_by_itself(yard: Yard) -> Turn:
     yard.config()
@@ -306,3 +347,17 @@ def pid_file_rewritten(yard: Yard) -> Turn:
     yard.host.wait_for("rewritten.pid", "ls", "/run")
     yield
     yard.host.write("/run/rewritten.pid", "1\n")
+
+
+@fault("cert-not-yet-valid", "not valid before")
+def certificate_of_tomorrow(yard: Yard) -> Turn:
+    with TemporaryDirectory() as folder:
+        Authorities(Path(folder)).leaf("tomorrow", days=(1, 90))
+        for end in ("pem", "key"):
+            yard.host.write(f"/etc/stunnel/tomorrow.{end}", Path(folder, f"tomorrow.{end}").read_text())
+    yard.config(cert="tomorrow")
+    yield
+    yard.systemctl("enable")
+    yard.start()
+    yield
+    yard.serves()

@@ -153,6 +153,8 @@ def user_unit(yard: Yard) -> Turn:
     yard.hand("mkdir", "-p", folder)
     yard.host.write(f"{folder}/mine.service", f"[Service]\nExecStart=/usr/bin/stunnel4 {yard.config_path}\n")
     yield
+    yard.hand("mkdir", "-p", "/var/lib/systemd/linger")
+    yard.host.write("/var/lib/systemd/linger/root", "")  # else its manager ends with the next command
     yard.hand("systemctl", "start", "user@0.service")
     yard.hand("systemctl", "--user", "--machine=0@.host", "start", "mine")
     yield

@@ -30,12 +30,15 @@ class Yard:
         self.config_path = f"{FOLDER}/{name}.conf"
         self.unit_name = f"stunnel@{name}.service"
 
-    def config(self, *options: str, foreground: str = "yes", path: str = "", accept: str = "") -> None:
+    def config(
+        self, *options: str, foreground: str = "yes", path: str = "", accept: str = "", cert: str = ""
+    ) -> None:
         """Write a sound server section, after the global `options`."""
         accept = accept or f"127.0.0.1:{self.port}"
         lines = [f"foreground = {foreground}"] if foreground else []
         lines += [*options, f"[{self.name}]", f"accept = {accept}", "connect = 127.0.0.1:7000"]
-        lines += [f"cert = {FOLDER}/cert.pem", f"key = {FOLDER}/key.pem", ""]
+        files = (f"{cert}.pem", f"{cert}.key") if cert else ("cert.pem", "key.pem")
+        lines += [f"cert = {FOLDER}/{files[0]}", f"key = {FOLDER}/{files[1]}", ""]
         self.host.write(path or self.config_path, "\n".join(lines))
 
     def unit(self, *service: str, start: str = "", unit: str = "", install: str = "") -> None:

@@ -43,10 +43,7 @@ class LastRuns:
         stale = [unit for unit in failing.values() if self._is_stale(unit)]
         began = await self._began([unit.name for unit in stale if unit.restarts])
         for unit in stale:
-            # Of one that runs, the run that failed is an earlier one.
-            invocation = "" if unit.active_state in _ACTIVE else unit.invocation
-            found = await self._ask("--lines", _LINES, *_matches(unit), invocation=invocation)
-            run = found.get(unit.name)
+            run = await self._of(unit, began.get(unit.name))
             if unit.name in began:
                 run = replace(run or LastRun(), restarting_since=began[unit.name])
             before = self._known.get(unit.name)
@@ -56,6 +53,13 @@ class LastRuns:
             unit.name: replace(unit, last_run=self._known[unit.name].run) if unit.name in failing else unit
             for unit in units
         }
+
+    async def _of(self, unit: Unit, began: float | None) -> LastRun | None:
+        invocation, since = unit.invocation, ""
+        if unit.active_state in _ACTIVE:  # the run that failed is an earlier one of the row
+            invocation, since = "", f"--since=@{int(began or 0)}"
+        options = ("--lines", _LINES, *filter(None, (since,)))
+        return (await self._ask(*options, *_matches(unit), invocation=invocation)).get(unit.name)
 
     def _is_stale(self, unit: Unit) -> bool:
         known = self._known.get(unit.name)

@@ -4,7 +4,7 @@ Rule: stunnel's own words come before systemd's, and systemd's before `exit-code
 stopped, or that others start when they need it, is no fault.
 """
 
-from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.diagnose.finding import Finding, Severity, clock
 from tuimon.diagnose.unit_result import lower_first, why_it_failed
 from tuimon.model.failure import Reason
 from tuimon.model.instance import Instance
@@ -13,7 +13,7 @@ from tuimon.model.unit import LastRun, Unit
 
 _SETTLED = 3.0  # seconds after which a start that has not ended is not just slow
 _RECENT = 600.0  # seconds for which a restart counts as one of a row
-_TIGHT = 15.0  # seconds between two restarts, on average, below which nobody is served
+_TIGHT = 15.0  # seconds between two restarts, on average, below which it is urgent
 _ROW = 3  # restarts that make one
 _DETACHES = frozenset({"simple", "exec", "idle", ""})  # types that take the exit of the parent for the end
 
@@ -40,14 +40,20 @@ def ended(instance: Instance, evidence: tuple[str, ...], now: float) -> Finding 
     wrong_type = _wrong_type(unit, instance.config)
     if unit.active_state in {"failed", "activating"} and wrong_type:
         return _of_wrong_type(unit, wrong_type, evidence, down=True)
-    if unit.sub_state == "auto-restart":
+    looked_away = unit.active_state == "active" and _in_a_row(unit, now)  # it has ended since
+    if unit.sub_state == "auto-restart" or looked_away:
         return _restarting(unit, instance, evidence, now)
     if unit.active_state == "failed":
         return _failed(unit, instance, evidence)
     if unit.active_state == "activating":
         text = f"being started since {clock(unit.since, now)} ({unit.sub_state}): {unit.brief}"
         return Finding("not-running", Severity.CRITICAL, text, _see(unit), evidence, down=True)
-    return _inactive(unit, instance, evidence, now) if unit.active_state == "inactive" else None
+    if unit.active_state == "inactive":
+        return _inactive(unit, instance, evidence, now)
+    text = f"no process, though {unit.brief} is {unit.active_state} ({unit.sub_state})"
+    return Finding(
+        "not-running", Severity.CRITICAL, text, f"systemctl restart {unit.name}", evidence, down=True
+    )
 
 
 def _see(unit: Unit) -> str:
@@ -79,8 +85,9 @@ def _limited(said: tuple[str, ...]) -> bool:
 
 
 def _restarting(unit: Unit, instance: Instance, evidence: tuple[str, ...], now: float) -> Finding:
-    why, fix = why_it_failed(unit, instance.trouble)
-    text = f"restarted {_times(unit, now)}: {why}"
+    why, fix = why_it_failed(unit, instance.trouble) if unit.active_state == "activating" else ("", "")
+    why = why or lower_first(unit.last_run.why if unit.last_run else "")
+    text = f"restarted {_times(unit, now)}" + (f": {why}" if why else "")
     return Finding("unit-restarting", Severity.CRITICAL, text, fix or _see(unit), evidence, down=True)
 
 
@@ -89,22 +96,27 @@ def _times(unit: Unit, now: float) -> str:
     return f"{unit.restarts} times" + (f" since {clock(since, now)}" if since is not None else "")
 
 
+def _in_a_row(unit: Unit, now: float) -> bool:
+    """Whether it was restarted again and again, and not long ago."""
+    return unit.restarts >= _ROW and unit.since is not None and now - unit.since < _RECENT
+
+
 def restarts_often(instance: Instance, now: float) -> Finding | None:
     """It runs just now, and has ended again and again: the next end is near."""
     unit = instance.unit
-    if unit is None or unit.restarts < _ROW or unit.since is None or not under(unit, instance):
+    if unit is None or not under(unit, instance) or not _in_a_row(unit, now):
         return None
-    if now - unit.since > _RECENT or (unit.active_state != "active" and unit.sub_state != "auto-restart"):
+    if unit.active_state != "active" and unit.sub_state != "auto-restart":
         return None
-    run = unit.last_run or LastRun()
+    run, at = unit.last_run or LastRun(), clock(unit.since, now)
+    # What we see of a run that is over in no time is not a service.
+    down = unit.active_state != "active" or now - (unit.since or now) < _SETTLED
     began = run.restarting_since
-    # Where each run is over in no time, what we see of one is not a service.
     tight = began is not None and now - began < _TIGHT * unit.restarts
-    down = tight or now - unit.since < _SETTLED or unit.active_state != "active"
     text = f"restarted {_times(unit, now)}"
-    text += f": {lower_first(run.why)}" if run.why else f", last {span(now - unit.since)} ago"
-    severity = Severity.CRITICAL if down else Severity.WARNING
-    evidence = (f"last restart {span(now - unit.since)} ago", *run.stunnel, *run.systemd)
+    text += f": {lower_first(run.why)}" if run.why else f", the last time at {at}"
+    severity = Severity.CRITICAL if down or tight else Severity.WARNING
+    evidence = (f"last restart at {at}", *run.stunnel, *run.systemd)
     return Finding("unit-restarting", severity, text, _see(unit), evidence, down=down)
 
 
