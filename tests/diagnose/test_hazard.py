@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.lab.bench import STUNNEL, Lab, Running
 from tuimon.commands.status import sweep
 from tuimon.diagnose.hazard import Outcome, hazards
 from tuimon.host.local import LocalHost
+from tuimon.model.access import Credentials
 from tuimon.model.failure import Failure
 from tuimon.model.instance import Instance
 from tuimon.model.process import Process
@@ -310,3 +311,25 @@ async def host_processes() -> tuple[Process, ...]:
     await host.close()
     assert not isinstance(found, Failure)
     return found
+
+
+def test_who_may_bind_low_ports_may_reload(yard: Yard, lab: Lab) -> None:
+    """As systemd starts it with AmbientCapabilities=: no root, and no outage."""
+    low_port(yard)
+    yard.globals = yard.globals[:-1]
+    yard.write()
+    who = ("--reuid", "nobody", "--regid", "nogroup", "--clear-groups")
+    able = ("--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service")
+    process = subprocess.Popen(["setpriv", *who, *able, "--pdeathsig", "TERM", STUNNEL, str(yard.config)])
+    lab.defer(lambda: process.wait(PATIENCE))
+    lab.defer(process.terminate)
+    asyncio.run(eventually(lambda: yard.log.exists() and "successful" in yard.log.read_text()))
+    store = asyncio.run(sweep(_QUICK, (str(yard.config),)))
+    (row,) = store.instances()
+    assert hazards(row.instance) == ()
+    process.send_signal(signal.SIGHUP)
+    asyncio.run(eventually(lambda: yard.log.read_text().count("successful") == 2 and yard.listens))
+    unable = replace(row.instance.processes[0], credentials=Credentials(65534, 65534))
+    without = replace(row.instance, processes=(unable,))
+    assert [each.outcome for each in hazards(without)] == [Outcome.OUTAGE]
+    assert hazards(replace(without, unprivileged_from=80)) == ()

@@ -19,6 +19,8 @@ from tuimon.model.process import Process
 from tuimon.model.service import Config
 
 _PRIVILEGED = 1024  # net.ipv4.ip_unprivileged_port_start unless somebody set it
+_FAILS, _TAKES_DOWN = "a reload fails", "a reload takes all down"
+_WOULD_NOT_DO = (_FAILS, _TAKES_DOWN)
 _READ_AGAIN = ("cert", "key", "CAfile", "CRLfile", "PSKsecrets")
 
 
@@ -108,7 +110,7 @@ def _folder(path: str) -> str:
 def _descriptor(process: Process) -> Iterator[Hazard]:
     """Started with `-fd N`, as stunnel3 does: a reload takes N for the name of a file."""
     if process.argument.startswith("-fd"):
-        text = f"a reload fails: started with `{process.argument}`, there is no file to read"
+        text = f"{_FAILS}: started with `{process.argument}`, there is no file to read"
         yield Hazard(Outcome.REFUSED, text, "restart it the way it was started", f"pid {process.pid}")
 
 
@@ -117,7 +119,7 @@ def _jail(instance: Instance, config: Config) -> Iterator[Hazard]:
     jail = config.text("chroot")
     way = instance.ways.get(jail.rstrip("/") + config.path)
     if jail and (way is None or missing(way)):
-        text = f"a reload fails: {base(config.path)} is not in the jail {jail}"
+        text = f"{_FAILS}: {base(config.path)} is not in the jail {jail}"
         place = config.globals["chroot"][-1]
         yield Hazard(Outcome.REFUSED, text, "restart instead", f"chroot, {place.file}:{place.line}")
 
@@ -126,7 +128,7 @@ def _relative(instance: Instance, process: Process, config: Config) -> Iterator[
     """A path that was good in the folder of the start, and is not where the daemon stands now."""
     for file in _files(process, config):
         if not file.written.startswith("/") and process.cwd and missing(instance.ways.get(file.path)):
-            text = f"a reload fails: `{file.option} = {file.written}` is relative, it runs in {process.cwd}"
+            text = f"{_FAILS}: `{file.option} = {file.written}` is relative, it runs in {process.cwd}"
             yield Hazard(Outcome.REFUSED, text, "write the whole path, then restart", file.place)
             return
 
@@ -146,7 +148,7 @@ def _ports(instance: Instance, config: Config, who: Credentials, user: str) -> I
     for service in config.services:
         for each in service.accept:
             if each.number is not None and 0 < each.number < first:
-                text = f"a reload takes all down: {user} may not bind port {each.number}"
+                text = f"{_TAKES_DOWN}: {user} may not bind port {each.number}"
                 fix = "restart instead; or let systemd start it as that user, with CAP_NET_BIND_SERVICE"
                 yield Hazard(Outcome.OUTAGE, text, fix, f"accept = {each.text}, {service.place('accept')}")
                 return
@@ -156,7 +158,7 @@ def _sockets(instance: Instance, config: Config, who: Credentials, user: str) ->
     """The file of a Unix socket stands in a folder that this user may not remove it from."""
     for path in _unix(config):
         if may_write(instance.ways.get(_folder(path)), who) is False:
-            text = f"a reload takes all down: {user} may not remove {base(path)}"
+            text = f"{_TAKES_DOWN}: {user} may not remove {base(path)}"
             fix = f"restart instead; or put the socket into a folder of {user}'s"
             yield Hazard(Outcome.OUTAGE, text, fix, f"accept = {path}")
             return
@@ -167,7 +169,7 @@ def _closed(instance: Instance, files: Iterable[_File], who: Credentials, user: 
     for file in files:
         place = closed_at(instance.ways.get(file.path), who)
         if place is not None:
-            text = f"a reload fails: {user} may not read {base(file.path)}"
+            text = f"{_FAILS}: {user} may not read {base(file.path)}"
             if place.path != file.path:
                 text += f" (closed: {place.path})"
             evidence = f"{place.path}: mode {place.mode:04o}, owner {place.uid}, group {place.gid}"
@@ -184,20 +186,17 @@ def finding(instance: Instance) -> Finding | None:
     return Finding("reload-hazard", Severity.INFO, known[0].text, known[0].fix, evidence)
 
 
-def restart_instead(found: Iterable[Finding], instance: Instance) -> tuple[Finding, ...]:
-    """The same findings; where a reload would not do, what they say is to restart."""
-    kept = tuple(found)
-    if not any("reload" in each.fix for each in kept if each.code != "reload-hazard"):
-        return kept
-    known = hazards(instance)
-    if not known or known[0].outcome is Outcome.LOSS:
-        return kept
-    return tuple(_restart(each, known[0]) for each in kept)
+def restart_instead(found: Iterable[Finding], known: Finding | None) -> tuple[Finding, ...]:
+    """The same findings; where a reload would not do, which `known` (`finding` of their instance) tells,
+    what they advise is to restart."""
+    if known is None or not known.text.startswith(_WOULD_NOT_DO):
+        return tuple(found)
+    return tuple(_restart(each, known) for each in found)
 
 
-def _restart(finding: Finding, hazard: Hazard) -> Finding:
-    if finding.code == "reload-hazard" or "reload" not in finding.fix:
+def _restart(finding: Finding, known: Finding) -> Finding:
+    if finding.code == known.code or "reload" not in finding.fix:
         return finding
     text = finding.text.removesuffix(": reload") + ": restart" * finding.text.endswith(": reload")
-    fix = finding.fix.replace("reload", "restart") + f" ({hazard.text})"
+    fix = finding.fix.replace("reload", "restart") + f" ({known.text})"
     return replace(finding, text=text, fix=fix)

@@ -169,6 +169,7 @@ def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Fi
 
 def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tuple[Finding, ...]:
     """All findings of an instance, the cause first."""
+    known = hazard.finding(instance)
     cause: Finding | None = None
     if instance.processes_known:
         cause = config_error(instance) or judge_unit.no_config(instance)
@@ -190,11 +191,11 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         logfile.unreadable(instance),
         judge_unit.stale(instance),
         judge_unit.disabled(instance),
-        hazard.finding(instance),
+        known,
         config_writable(instance),
         supervision.elsewhere(instance),
         pid_file(instance, now),
         None if cause and cause.code == "enabled-ignored" else supervision.enabled_ignored(instance),
     )
     found = tuple(each for each in (cause, *rest) if each is not None)
-    return hazard.restart_instead(sorted(found, key=lambda each: not each.down), instance)
+    return hazard.restart_instead(sorted(found, key=lambda each: not each.down), known)

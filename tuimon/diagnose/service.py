@@ -52,7 +52,8 @@ def findings(
     is what is known of its far end."""
     settings = settings.of(tunnel.service.name)
     mine = (*own.findings(tunnel, now, settings), *_what_it_trusts(tunnel, now, settings))
-    advice = hazard.restart_instead(mine, tunnel.instance)
+    known = next((each for each in inherited if each.code == "reload-hazard"), None)
+    advice = hazard.restart_instead(mine, known)
     if any(each.down or each.off for each in inherited):
         said = {each.code for each in inherited}
         return (*inherited, *(each for each in advice if each.code not in said))

@@ -7,8 +7,8 @@ thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 from dataclasses import dataclass, replace
 
 from tuimon import events
-from tuimon.diagnose import hazard, pair
 from tuimon.diagnose import instance as judge_instance
+from tuimon.diagnose import pair
 from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.far_end import FarEnd
 from tuimon.diagnose.finding import Finding, State
@@ -186,9 +186,7 @@ class Store:
 
     def _touch_walkers_of(self, path: str) -> None:
         self._touch_users_of(path)
-        for key, row in self._instances.items():
-            if path in hazard.wanted_ways(row.instance):
-                self._dirty.add(key)
+        self._dirty |= {key for key, wanted in self._facts.wanted_ways.items() if path in wanted}
 
     # -- the join -------------------------------------------------------------------------------
 
@@ -198,6 +196,7 @@ class Store:
         keys = self._facts.instance_keys()
         for gone in self._instances.keys() - keys:
             del self._instances[gone]
+            self._facts.wanted_ways.pop(gone, None)
             self._checks.pop(gone, None)
             self._forget(self._members.pop(gone, frozenset()), rows)
         for key in keys if self._all_dirty else self._dirty & keys:
@@ -282,10 +281,8 @@ class Store:
             folders=frozenset(
                 path for each in tunnels for path in join.folders(each.service, each.instance).values()
             ),
-            ways=frozenset(
-                path for row in self._instances.values() for path in hazard.wanted_ways(row.instance)
-            )
-            | frozenset(file.path for each in tunnels if (file := pair.open_key(each)) is not None),
+            ways=frozenset().union(*self._facts.wanted_ways.values())
+            | {file.path for each in tunnels if (file := pair.open_key(each)) is not None},
             logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             sockets=frozenset(self._facts.strangers),

@@ -85,6 +85,7 @@ class Facts:
         self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
+        self.wanted_ways: dict[InstanceKey, frozenset[str]] = {}
         self._issuers = Issuers(self.files)
         self.outputs: dict[str, Output] = {}  # by path of the want
         self.pid_files: dict[str, PidFile] = {}
@@ -260,7 +261,7 @@ class Facts:
         )
         seen = join.output_want(joined)
         joined = replace(joined, output=self.outputs.get(seen.path) if seen else None)
-        wanted = hazard.wanted_ways(joined)
+        self.wanted_ways[key] = wanted = hazard.wanted_ways(joined)
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         file = self.pid_files.get(join.pid_path(joined))
         joined = replace(joined, pid_file=file, pid_file_owner=self._named(file, processes))
