@@ -48,22 +48,18 @@ def _pinned(tunnel: Tunnel, handshake: Handshake) -> bool:
 
 def _expired(tunnel: Tunnel, handshake: Handshake, depth: int, now: float) -> tuple[str, str, str]:
     """Code, text and fix for the certificate at `depth`: the leaf, one that was sent, or our own CA's."""
-    where, chain, known = handshake.target, handshake.chain, trusted(tunnel)
-    if depth < len(chain) and chain[depth].sha256 not in {each.sha256 for each in known}:
-        whose = f"chain: {chain[depth].title}" if depth else "certificate"
-        ago = span(chain[depth].seconds_left(now))
-        return "peer-cert-expired", f"remote {where}: {whose} expired {ago} ago", "tell the remote"
-    if depth < len(chain):
-        own, name = chain[depth], authority.place(tunnel)
-        if depth == 0:
-            text = f"remote {where}: certificate expired {span(own.seconds_left(now))} ago"
-            return "peer-cert-expired", text, "tell the remote"
-    else:
-        gone = [each for each in authority.relied_on(tunnel) if each.seconds_left(now) <= 0]
-        own, name = (gone[0] if gone else None), authority.place(tunnel)  # type: ignore[assignment]
-    ago = f" {span(own.seconds_left(now))} ago" if own else ""
-    text = f"{base(name)}: {own.title if own else 'the authority'} expired{ago} ({where})"
-    return "ca-expired", text, f"put the new authority into {name}, then reload"
+    where, place = handshake.target, authority.place(tunnel)
+    known = {each.sha256 for each in trusted(tunnel)}
+    sent = handshake.chain[depth] if depth < len(handshake.chain) else None
+    if sent is not None and (depth == 0 or sent.sha256 not in known):
+        whose = f"chain: {sent.title}" if depth else "certificate"
+        text = f"remote {where}: {whose} expired {span(sent.seconds_left(now))} ago"
+        return "peer-cert-expired", text, "tell the remote"
+    ended = (each for each in authority.relied_on(tunnel) if each.seconds_left(now) <= 0)
+    own = sent or next(ended, None)
+    when = f" {span(own.seconds_left(now))} ago" if own else ""
+    text = f"{base(place)}: {own.title if own else 'the authority'} expired{when} ({where})"
+    return "ca-expired", text, f"put the new authority into {place}, then reload"
 
 
 def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
