@@ -135,6 +135,16 @@ def killed(yard: Yard) -> Turn:
     yard.until("ActiveState", "failed")
 
 
+@fault("unit-failed", "watchdog")
+def watchdog_that_nobody_answers(yard: Yard) -> Turn:
+    yard.config()
+    yard.unit("WatchdogSec=1")
+    yield
+    yard.start()
+    yield
+    yard.until("ActiveState", "failed")
+
+
 @fault("unit-failed", "crashed (SIGSEGV)")
 def crashed(yard: Yard) -> Turn:
     yard.config()
@@ -160,7 +170,7 @@ def start_limit_hit(yard: Yard) -> Turn:
 @fault("unit-restarting", "restarted", "times since", "cannot open log file")
 def restarts_for_ever(yard: Yard) -> Turn:
     yard.config(f"output = {LOG}")
-    yard.unit(SEALED, "Restart=always", "RestartSec=300ms", unit="StartLimitIntervalSec=0")
+    yard.unit(SEALED, "Restart=always", "RestartSec=700ms", unit="StartLimitIntervalSec=0")
     yield
     yard.start()
     yield

@@ -115,3 +115,39 @@ def test_no_output_is_too_strange(pairs: list[tuple[str, str]]) -> None:
     for unit in parse_units("Id=a\n" + "\n".join(f"{key}={value}" for key, value in pairs)):
         assert unit.name
         assert "\x1b" not in unit.description + unit.config + "".join(unit.argv)
+
+
+def test_how_a_unit_ended_and_what_it_counts_on() -> None:
+    """Exit codes and signals, what pulls it in, the folders it makes, the files that it needs."""
+    (unit,) = parse_units(
+        "Id=a.service\nActiveState=failed\nResult=signal\nExecMainCode=2\nExecMainStatus=11\n"
+        "WantedBy=multi-user.target\nRequiredBy=b.service c.service\nTriggeredBy=\n"
+        "RuntimeDirectory=stunnel more\nLogsDirectory=tunnels\n"
+        "ExecStartPre={ path=/bin/true ; argv[]=/bin/true ; ignore_errors=no }\n"
+        "EnvironmentFiles=/etc/must.env (ignore_errors=no)\n"
+        "EnvironmentFiles=/etc/may.env (ignore_errors=yes)\n"
+        "ConditionResult=no\nConditionTimestampMonotonic=12\nPIDFile=/run/a.pid\nInvocationID=0a\n"
+        "DropInPaths=/run/systemd/system/a.service.d/50-pacemaker.conf\n"
+    )
+    assert (unit.how, unit.status, unit.condition, unit.managed) == ("killed", 11, False, True)
+    assert unit.pulled_in == ("multi-user.target", "b.service", "c.service")
+    assert unit.makes == ("/run/stunnel", "/run/more", "/var/log/tunnels")
+    assert (unit.prepares, unit.environment, unit.pid_file) == (True, "/etc/must.env", "/run/a.pid")
+
+
+def test_a_condition_that_was_never_asked_is_met() -> None:
+    """systemd shows `no` for a unit that it has not tried to start."""
+    (unit,) = parse_units("Id=a.service\nConditionResult=no\nConditionTimestampMonotonic=0\n")
+    assert unit.condition
+
+
+def test_what_a_stranger_wrote_into_a_unit_is_fit_to_be_shown() -> None:
+    """Control characters and overrides in every word that reaches the screen."""
+    evil = "x\x1b[31m\u202ey"
+    (unit,) = parse_units(
+        f"Id={evil}.service\nUser={evil}\nPIDFile=/run/{evil}\nRuntimeDirectory={evil}\nWantedBy={evil}\n"
+        f"EnvironmentFiles=/etc/{evil} (ignore_errors=no)\nSourcePath={evil}\n"
+        f"ExecStart={{ path=/bin/stunnel ; argv[]=/bin/stunnel /etc/{evil} ; ignore_errors=no ; x }}\n"
+    )
+    assert unit.config.startswith("/etc/x")
+    assert not any(each in repr(unit) for each in ("\\x1b", "\\u202e"))

@@ -59,7 +59,11 @@ class LastRuns:
         if unit.active_state in _ACTIVE:  # the run that failed is an earlier one of the row
             invocation, since = "", f"--since=@{int(began or 0)}"
         options = ("--lines", _LINES, *filter(None, (since,)))
-        return (await self._ask(*options, *_matches(unit), invocation=invocation)).get(unit.name)
+        lines = await self._ask(*options, *_matches(unit))
+        found = parse_last_runs(lines, invocation).get(unit.name)
+        if found is None and unit.restarts:  # runs have followed each other faster than we could ask
+            found = parse_last_runs(lines).get(unit.name)
+        return found
 
     def _is_stale(self, unit: Unit) -> bool:
         known = self._known.get(unit.name)
@@ -71,16 +75,15 @@ class LastRuns:
         """When the row of restarts of each began."""
         if not names:
             return {}
-        found = await self._ask(
-            f"MESSAGE_ID={SCHEDULED}", "N_RESTARTS=1", *(f"UNIT={name}" for name in names)
-        )
+        about = (f"UNIT={name}" for name in names)
+        found = parse_last_runs(await self._ask(f"MESSAGE_ID={SCHEDULED}", "N_RESTARTS=1", *about))
         return {name: run.restarting_since for name, run in found.items() if run.restarting_since is not None}
 
-    async def _ask(self, *matches: str, invocation: str = "") -> dict[str, LastRun]:
+    async def _ask(self, *matches: str) -> list[bytes]:
         fields = f"--output-fields={','.join(FIELDS)}"
         argv = ("journalctl", "--boot", "--output=json", "--no-pager", "--quiet", fields, *matches)
         done = await self._host.run(argv, _PATIENCE)
-        return {} if isinstance(done, Failure) else parse_last_runs(done.stdout.splitlines(), invocation)
+        return [] if isinstance(done, Failure) else done.stdout.splitlines()
 
 
 def _matches(unit: Unit) -> tuple[str, str, str]:

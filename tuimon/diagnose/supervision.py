@@ -35,8 +35,8 @@ def how_to_start(instance: Instance) -> str:
 def elsewhere(instance: Instance) -> Finding | None:
     """It runs, but not in the unit that there is for it; or a supervisor of another kind has it."""
     process, unit = instance.process, instance.unit
-    if process is None:
-        return None
+    if process is None or not process.cgroup:
+        return None  # where it lives may not be seen
     owner = process.owner
     whose = owner.name or (_SCRIPT_UNIT if by_init_script(instance) else process.cgroup_unit)
     meant = unit is not None and unit.config == instance.key.config and not under(unit, instance)
