@@ -16,6 +16,14 @@ from tuimon.host.local import LocalHost
 subprocess._USE_VFORK = False
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tuimon remembers from run to run is the tests' own, never the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 async def host() -> AsyncIterator[LocalHost]:
     """This machine, polled so rarely that only the watcher can be quick."""

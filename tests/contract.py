@@ -119,6 +119,7 @@ INSTANCE = {
     "running": bool,
     "clients": {"now": maybe(int), "limit": maybe(int)},
     "findings": [FINDING],
+    "diff": maybe([str]),
     **keys("version unit", maybe(str)),
     **keys("started_at loaded_at", maybe(time)),
 }

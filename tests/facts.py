@@ -130,6 +130,10 @@ class World:
             mode = key_mode if path.endswith(".key") else 0o600
             self.tell(events.WayWalked(HOST, Way(path, (*above, Place(path, 0, 0, mode)))))
 
+    def kept(self) -> None:
+        """What is loaded is kept, as far as it is known."""
+        self.tell(*(events.LoadedKept(HOST, each) for each in self.store.interest().keep))
+
     def line(self, words: str, *, level: int = 5, log_id: str = "ui", at: float | None = None) -> bytes:
         when = time.strftime("%Y.%m.%d %H:%M:%S", time.localtime(self.now if at is None else at))
         return f"{when} LOG{level}[{log_id}]: {words}".encode()

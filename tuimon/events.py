@@ -11,10 +11,11 @@ from tuimon.model.action import Action, Outcome
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
+from tuimon.model.loaded import Loaded
 from tuimon.model.log import LogRecord
 from tuimon.model.output import Output
 from tuimon.model.pid_file import PidFile
-from tuimon.model.process import Holder, Process, SocketTable
+from tuimon.model.process import Holder, Process, ProcessId, SocketTable
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey, ServiceKey
 from tuimon.model.tunnel import CheckWant
@@ -126,6 +127,25 @@ class OutputSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadedRead:
+    """What was kept of the configuration that `process` loaded; None where nothing fit was kept."""
+
+    host: str
+    config: str
+    process: ProcessId
+    loaded: Loaded | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedKept:
+    """What a process loaded is kept for the next tuimon, or why it could not be."""
+
+    host: str
+    loaded: Loaded
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LogAppended:
     """New records of one log file, in the file's order.  `first` marks the tail read at the start,
     which is history; an empty `records` says that the log was looked at."""
@@ -213,6 +233,8 @@ Event = (
     | OutputSeen
     | CertificateRead
     | WayWalked
+    | LoadedRead
+    | LoadedKept
     | LogAppended
     | ProbeStarted
     | ProbeFinished

@@ -177,6 +177,7 @@ def instance(row: InstanceRow) -> Json:
         "started_at": stamp(process.id.started) if process else None,
         "loaded_at": stamp(each.loaded_at),
         "clients": {"now": each.clients, "limit": each.client_limit},
+        "diff": list(each.change.diff) if each.change else None,
         "findings": [finding(found) for found in row.findings],
     }
 

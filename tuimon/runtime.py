@@ -14,6 +14,7 @@ from tuimon.collect.checks import Checks
 from tuimon.collect.clock import Clock
 from tuimon.collect.configs import Configs
 from tuimon.collect.journal import Journal
+from tuimon.collect.loaded import LoadedFiles
 from tuimon.collect.logs import Logs
 from tuimon.collect.outputs import Outputs
 from tuimon.collect.pid_files import PidFiles
@@ -64,6 +65,7 @@ class Runtime:
             Units(host, settings),
             PidFiles(host, settings),
             Checks(host, settings),
+            LoadedFiles(host, str(settings.state_file("loaded"))),
             self._probes,
         )
         self._listeners: list[Callable[[Changes], None]] = []

@@ -132,6 +132,7 @@ def everybody_reads_the_key(world: World) -> None:
 
 def edited(world: World) -> None:
     world.tick(600)
+    world.text = world.text.replace("127.0.0.1:8080", "127.0.0.1:8081")
     config = replace(world.config(), stamp=Stamp(1, 2, int((world.now - 300) * 1e9)))
     world.tell(events.ConfigRead(HOST, config))
 
@@ -167,7 +168,7 @@ TROUBLES = [
     Trouble("config-error", State.CRITICAL, spoiled, "a restart would fail: web.conf:10"),
     Trouble("config-error", State.DOWN, ends_with(spoiled), "web.conf:10 refused"),
     Trouble("reload-failed", State.CRITICAL, reload_fails, "the old configuration serves"),
-    Trouble("config-changed", State.WARNING, edited, "web.conf changed 5 min ago"),
+    Trouble("config-changed", State.WARNING, edited, "connect of [web] changed 5 min ago"),
     Trouble(
         "duplicate-instance",
         State.WARNING,

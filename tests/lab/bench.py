@@ -39,6 +39,7 @@ class Lab:
         self.authorities.leaf("client")
         (folder / "psk.txt").write_text(f"lab:{os.urandom(32).hex()}\n")
         (folder / "psk.txt").chmod(0o600)
+        self.edits: list[Callable[[], object]] = []
         self._stack = ExitStack()
         self.echo = self.backend()
 
@@ -152,6 +153,10 @@ class Bench:
         self.config.write_text(head + "".join(f"{each}\n" for each in options) + text)
         if keep_time:
             os.utime(self.config, ns=(before, before))
+
+    def then(self, edit: Callable[[], object]) -> None:
+        """Have `edit` called when tuimon has looked at the whole laboratory once, as it does all the time."""
+        self.lab.edits.append(edit)
 
     def later(self, path: Path | str) -> None:
         """Date a file past the second of the load, which is all that the log tells of it."""

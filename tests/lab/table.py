@@ -1,6 +1,7 @@
 """All rows of the laboratory on this machine, and what one sweep says of them.
 
-Rule: everything is broken first and then swept once, through the same runtime as `tuimon status`.
+Rule: everything is broken first and then swept once, through the same runtime as `tuimon status`; what
+breaks only under the eyes of tuimon is broken after a first look that probes nothing.
 """
 
 import asyncio
@@ -13,11 +14,13 @@ from tests.lab import (
     healthy_client,
     healthy_clients,
     healthy_history,
+    healthy_loaded,
     healthy_process,
     healthy_server,
     healthy_trust,
     limits,
     listener,
+    loaded,
     logfile,
     machine,
     ocsp,
@@ -31,11 +34,13 @@ from tests.lab.bench import Bench, Lab
 from tests.lab.row import Fault
 from tests.lab.verdict import Verdict
 from tuimon.commands.status import sweep
-from tuimon.settings import Probes, Settings
+from tuimon.model.handshake import Depth
+from tuimon.settings import Probes, ServiceRule, Settings
 from tuimon.store import Store
 
 _FAULTY = (
     config,
+    loaded,
     machine,
     process,
     limits,
@@ -49,9 +54,18 @@ _FAULTY = (
     clients,
     ocsp,
 )
-_HEALTHY = (healthy_server, healthy_client, healthy_clients, healthy_history, healthy_process, healthy_trust)
+_HEALTHY = (
+    healthy_server,
+    healthy_client,
+    healthy_clients,
+    healthy_history,
+    healthy_loaded,
+    healthy_process,
+    healthy_trust,
+)
 FAULTS = tuple(each for kin in _FAULTY for each in kin.shelf.faults)
 ODDITIES = tuple(each for kin in _HEALTHY for each in kin.shelf.faults)
+_LOOK = Settings(services=(ServiceRule(name="*", depth=Depth.OFF),))  # what may be noticed before
 _SETTINGS = Settings(probes=Probes(timeout=2, repeat_after=0.5))
 
 
@@ -62,6 +76,10 @@ def examine(folder: Path, rows: tuple[Fault, ...]) -> dict[str, Verdict]:
         benches = {fault.name: Bench(lab, fault.name) for fault in rows}
         for fault in rows:
             fault.build(benches[fault.name])
+        if lab.edits:
+            asyncio.run(sweep(_LOOK, (str(lab.conf),)))
+        for edit in lab.edits:
+            edit()
         store = asyncio.run(sweep(_SETTINGS, (str(lab.conf),)))
         return {fault.name: _verdict(fault, benches[fault.name], store) for fault in rows}
     finally:

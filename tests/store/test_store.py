@@ -62,9 +62,10 @@ def test_pending_says_what_the_first_sweep_lacks(world: World) -> None:
         (lambda: world.log(first=True), "logs"),
         (lambda: world.probed(world.good()), "probes"),
         (world.checked, "checks"),
+        (world.kept, "loaded texts"),
     )
     for look, what in steps:
-        if what in {"certificates", "permissions", "outputs", "logs", "probes", "checks"}:
+        if what in {"certificates", "permissions", "outputs", "logs", "probes", "checks", "loaded texts"}:
             assert what in world.store.pending()
         look()
         assert what not in world.store.pending()

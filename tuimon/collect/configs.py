@@ -86,10 +86,14 @@ class Configs:
         """Drive the parser: it asks for files and folders, the host answers."""
         reading = parse(path, host=self._host.name)
         newest: Stamp | None = None
+        changed_at = 0.0
         try:
             request = next(reading)
             while True:
                 if isinstance(request, ListFolder):
+                    folder = await self._host.stamp(request.path)
+                    if not isinstance(folder, Failure):  # what was removed from it leaves no other trace
+                        changed_at = max(changed_at, folder.mtime)
                     entries = await self._host.list(request.path)
                     if isinstance(entries, Failure):
                         request = reading.send(entries)
@@ -102,7 +106,8 @@ class Configs:
                     else:
                         if newest is None or content.stamp.mtime_ns > newest.mtime_ns:
                             newest = content.stamp
+                        changed_at = max(changed_at, content.placed_at, content.stamp.mtime)
                         request = reading.send(content.data)
         except StopIteration as done:
             config: Config = done.value
-        return replace(config, stamp=newest)
+        return replace(config, stamp=newest, changed_at=changed_at)

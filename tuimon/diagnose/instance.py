@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from tuimon.diagnose import hazard, logfile, pair, process, supervision
 from tuimon.diagnose import unit as judge_unit
 from tuimon.diagnose.check import refused
-from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.diagnose.finding import Finding, Severity, clock
+from tuimon.diagnose.loaded import config_changed
 from tuimon.diagnose.pid_file import pid_file
 from tuimon.model.failure import Reason
 from tuimon.model.instance import Instance
 from tuimon.model.service import Problem
 from tuimon.model.tunnel import Tunnel
-
-_GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the load was loaded
 
 
 def _problem_place(problem: Problem) -> str:
@@ -131,19 +130,6 @@ def reload_failed(instance: Instance, now: float) -> Finding | None:
     text = f"reload failed at {clock(record.time, now)}: the old configuration serves"
     fix = "mend what the log says, then reload"
     return Finding("reload-failed", Severity.CRITICAL, text, fix, (f"{instance.log}: {record.message}",))
-
-
-def config_changed(instance: Instance, now: float) -> Finding | None:
-    """The file is newer than what the process has loaded."""
-    config, loaded = instance.config, instance.loaded_at
-    if config is None or config.stamp is None or loaded is None or not instance.running:
-        return None
-    if config.stamp.mtime < loaded + _GRACE:
-        return None
-    changed = span(now - config.stamp.mtime)
-    text = f"{instance.title} changed {changed} ago, not loaded yet: reload"
-    evidence = (f"file of {clock(config.stamp.mtime, now)}, loaded at {clock(loaded, now)}",)
-    return Finding("config-changed", Severity.WARNING, text, "reload", evidence)
 
 
 def config_writable(instance: Instance) -> Finding | None:

@@ -1,6 +1,7 @@
 """Judgements about the accept side: the listener and the TLS that it speaks."""
 
 from tuimon.diagnose.finding import Finding, Severity, span
+from tuimon.diagnose.loaded import added, stale
 from tuimon.model.handshake import DENIED, Depth, Handshake, Verdict
 from tuimon.model.tunnel import Tunnel
 
@@ -27,8 +28,9 @@ def not_listening(tunnel: Tunnel) -> Finding | None:
         text = f"{where} is held by {tunnel.taken}"
         fix = f"ss -ltnp | grep {accept[0].port or accept[0].path}"
         return Finding("accept-taken", Severity.CRITICAL, text, fix, (f"accept = {where}",), down=True)
-    config, loaded = tunnel.instance.config, tunnel.instance.loaded_at
-    if config is not None and config.stamp is not None and config.stamp.mtime > (loaded or 0) + 1:
+    if added(tunnel):
+        return None
+    if stale(tunnel.instance):
         text = f"not served yet: {tunnel.instance.title} changed and is not loaded: reload"
         return Finding("config-changed", Severity.WARNING, text, "reload", (f"accept = {where}",))
     text = f"not listening on {where} though stunnel runs"

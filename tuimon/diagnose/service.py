@@ -19,6 +19,7 @@ from tuimon.diagnose.listener import (
     slow,
     tls_broken,
 )
+from tuimon.diagnose.loaded import for_service
 from tuimon.diagnose.remote import remote, remote_expiry
 from tuimon.diagnose.stalled import stalled
 from tuimon.diagnose.target import back_end, partial
@@ -50,6 +51,7 @@ def findings(
 ) -> tuple[Finding, ...]:
     """All findings of a service; `inherited` are its instance's, the cause of everything below; `far`
     is what is known of its far end."""
+    inherited = for_service(tunnel, inherited, now)
     settings = settings.of(tunnel.service.name)
     mine = (*own.findings(tunnel, now, settings), *_what_it_trusts(tunnel, now, settings))
     known = next((each for each in inherited if each.code == "reload-hazard"), None)

@@ -21,12 +21,17 @@ MAX_READ = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A regular file's bytes, with the identity they had when they were read."""
+    """A regular file's bytes, with the identity they had when they were read.
+
+    `placed_at` is when the file was last changed, replaced or renamed, whatever its time of modification
+    says (seconds since the epoch).
+    """
 
     data: bytes
     stamp: Stamp
     mode: int
     owner: str
+    placed_at: float = 0.0
 
 
 class Entry(NamedTuple):
@@ -119,6 +124,12 @@ class Host(Protocol):
 
     async def read(self, path: str, limit: int = MAX_READ) -> FileContent | Failure:
         """A regular file's content; anything else (FIFO, device, folder) is a `Failure`."""
+
+    async def write(self, path: str, data: bytes) -> Failure | None:
+        """Put a file of our own in place whole or not at all, for nobody's eyes but ours (0600).
+
+        Missing folders are made (0700); a folder that others may write to is a `Failure`.
+        """
 
     async def stamp(self, path: str) -> Stamp | Failure:
         """The identity of what `path` leads to."""

@@ -7,6 +7,7 @@ timeout; a file system that stalls costs a thread and a `Failure`, never the scr
 import asyncio
 import os
 import pwd
+import secrets
 import socket
 import stat
 import time
@@ -77,7 +78,28 @@ def _read(path: str, limit: int) -> FileContent | Failure:
         except OSError as error:
             return failure_of(error, path)
     mode = stat.S_IMODE(status.st_mode)
-    return FileContent(b"".join(chunks), _stamp(status), mode, _owner(status.st_uid))
+    return FileContent(b"".join(chunks), _stamp(status), mode, _owner(status.st_uid), status.st_ctime)
+
+
+def _write(path: str, data: bytes) -> Failure | None:
+    folder = os.path.dirname(path)
+    fresh = os.path.join(folder, f".{os.path.basename(path)}.{secrets.token_hex(4)}")
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        status = os.stat(folder)
+        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return Failure(Reason.DENIED, f"{printable(folder)} is not ours alone to write to")
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+            os.replace(fresh, path)
+        except OSError:
+            os.unlink(fresh)
+            raise
+    except OSError as error:
+        return failure_of(error, path)
+    return None
 
 
 def _list(path: str) -> tuple[Entry, ...] | Failure:
@@ -170,6 +192,10 @@ class LocalHost:
     async def read(self, path: str, limit: int = MAX_READ) -> FileContent | Failure:
         """A regular file's content; anything else (FIFO, device, folder) is a `Failure`."""
         return await self.blocking(lambda: _read(path, limit))
+
+    async def write(self, path: str, data: bytes) -> Failure | None:
+        """Put a file of our own in place whole or not at all, readable for us alone."""
+        return await self.blocking(lambda: _write(path, data))
 
     async def stamp(self, path: str) -> Stamp | Failure:
         """The identity of what `path` leads to."""

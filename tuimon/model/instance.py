@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 
 from tuimon.model.access import Way
 from tuimon.model.failure import Failure
+from tuimon.model.loaded import Change
 from tuimon.model.log import LogRecord
 from tuimon.model.output import Output
 from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Process
 from tuimon.model.remark import Remark
-from tuimon.model.service import Config, InstanceKey
+from tuimon.model.service import Config, InstanceKey, Service
 from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 
 
@@ -28,6 +29,9 @@ class Instance:
     log to the same file, `log_failure` is why we may not read it.  `clients` is how many it serves at
     this moment, `client_limit` how many it would; `turned_away` and `out_of_files` are the last records
     of that process that told of such a limit.
+
+    `services` are those of `config`, but as they are served where that is known: `loaded` is the
+    configuration that the process has loaded, `change` how the text on disk differs from it.
     """
 
     key: InstanceKey
@@ -56,6 +60,9 @@ class Instance:
     out_of_files: LogRecord | None = None
     loads: int = 0
     troubles: int = 0
+    services: tuple[Service, ...] = ()
+    loaded: Config | None = None
+    change: Change | None = None
 
     @property
     def process(self) -> Process | None:

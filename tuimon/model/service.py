@@ -188,13 +188,35 @@ class Stamp(NamedTuple):
         return self.mtime_ns / 1e9
 
 
+HEADER = "[]"
+"""What stands for the option's name of a line that begins a section."""
+
+
+class ConfigLine(NamedTuple):
+    """One line as it may be kept and shown: `text` holds no secret.
+
+    `section` is the ordinal of the section it stands in, -1 above the first; `option` the canonical name
+    of its option, `HEADER`, or empty for what stunnel skips.  `mark` tells one masked line from another
+    of the same text; it is too short to tell the secret.
+    """
+
+    file: str
+    line: int
+    text: str
+    section: int = -1
+    option: str = ""
+    mark: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """One configuration file with everything it includes.
 
     `problems` is what stunnel would refuse the text for, the first being the one it stops at; the
     services are shown as far as the text can be understood all the same.  `files` are all files and
-    include folders that were read, `globals` the global options.
+    include folders that were read, `globals` the global options, `lines` the text in the order in which
+    it is read, None where there is too much of it.  `changed_at` is when any of its files or folders was
+    last changed, replaced or renamed (seconds since the epoch), `stamp` that of its newest file.
     """
 
     path: str
@@ -202,7 +224,9 @@ class Config:
     globals: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
+    lines: tuple[ConfigLine, ...] | None = ()
     stamp: Stamp | None = None
+    changed_at: float = 0.0
     failure: Failure | None = None
 
     def text(self, option: str, default: str = "") -> str:

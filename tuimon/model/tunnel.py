@@ -9,6 +9,7 @@ from tuimon.model.clients import NOBODY, Clients
 from tuimon.model.endpoint import Backlog, Endpoint, Socket
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
+from tuimon.model.loaded import Loaded
 from tuimon.model.log import LogRecord
 from tuimon.model.output import OutputWant
 from tuimon.model.process import ProcessId
@@ -89,6 +90,7 @@ class Interest:
     asked who may reach them.  `running` are the processes that run: what follows from them is worth a new
     look when they change.
     `sockets` are inodes of listening sockets of which it should be found out who holds them.
+    `recall` are configurations and processes whose loaded text may have been kept, `keep` what should be.
     """
 
     configs: frozenset[str] = frozenset()
@@ -103,6 +105,8 @@ class Interest:
     checks: tuple[CheckWant, ...] = ()
     running: frozenset[ProcessId] = frozenset()
     pid_files: frozenset[str] = frozenset()
+    recall: frozenset[tuple[str, ProcessId]] = frozenset()
+    keep: tuple[Loaded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Generator
 
 from tuimon.model.failure import Failure, Reason
-from tuimon.model.service import Config, Problem, Value
+from tuimon.model.service import HEADER, Config, Problem, Value
 from tuimon.parse.stunnel_asks import (
     LOOKED_UP,
     MAX_FILE,
@@ -26,6 +26,7 @@ from tuimon.parse.stunnel_checks import CHECKS, Refusal, Stage, judge_globals
 from tuimon.parse.stunnel_lines import MAX_LINE, Line, split_lines
 from tuimon.parse.stunnel_options import Option, Scope, Version, find, is_secret, masked_line, unknown
 from tuimon.parse.stunnel_section import Section, Values, add_value
+from tuimon.parse.stunnel_text import Transcript
 from tuimon.text import printable
 
 __all__ = ["DEBIAN_12", "ListFolder", "ReadFile", "judge", "parse", "run"]
@@ -114,6 +115,7 @@ class _Parser:
         self.globals_refused = False
         self.problems: list[Problem] = []
         self.files: list[str] = []
+        self.transcript = Transcript()
         self.size = 0
         self.failure: Failure | None = None
 
@@ -122,7 +124,7 @@ class _Parser:
         unread = self.failure is not None
         if not unread:
             yield from self.end_section(last=True)
-        drafts = self.sections
+        drafts, lines = self.sections, self.transcript.lines
         if not drafts and not unread and self.defaults.values:
             drafts = [self.defaults]
         return Config(
@@ -131,6 +133,7 @@ class _Parser:
             globals=self.globals,
             problems=tuple(self.problems),
             files=tuple(dict.fromkeys(self.files)),
+            lines=None if lines is None or unread else tuple(lines),
             failure=self.failure,
         )
 
@@ -153,9 +156,15 @@ class _Parser:
         for line in split_lines(answer):
             if self.failure:
                 break
-            if not line.idle:
+            if line.idle:
+                self.keep(line, shown)
+            else:
                 yield from self.line(line, shown, folders)
         return None
+
+    def keep(self, line: Line, file: str, option: str = "", *, known: bool = True) -> None:
+        """Note a line's text beside what it means."""
+        self.transcript.keep(line, file, len(self.sections) - 1, option, known=known)
 
     def unreadable(self, path: str, failure: Failure, included: bool) -> None:
         """The file itself: nothing is known.  An included one: stunnel stops there, our bound apart."""
@@ -205,6 +214,7 @@ class _Parser:
         if option is None:
             yield from self.unknown(line, file, name, bool(equals))
             return None
+        self.keep(line, file, option.name)
         if option.name == "include":
             yield from self.include(line, file, value, folders)
             return None
@@ -251,6 +261,7 @@ class _Parser:
             self.quote(line, file, Refusal(reason, meaning))
             yield from self.begin_section(header[1], line, file)
             return None
+        self.keep(line, file, printable(name, 40) or "?", known=False)
         meaning = "this is neither `option = value` nor a [section], and a comment begins with # or ;"
         if equals and not self.full:  # to look for the name that was meant takes time
             meaning = unknown(printable(name), self.version)
@@ -267,6 +278,7 @@ class _Parser:
         shown = printable(name, MAX_LINE)
         self.current = self.defaults.heir(shown, file, line.number, len(self.sections))
         self.sections.append(self.current)
+        self.keep(line, file, HEADER)
         return None
 
     def end_section(self, last: bool = False) -> Steps:

@@ -178,7 +178,10 @@ OPTIONS: tuple[Option, ...] = (*_GLOBALS, *_SERVICE)
 
 WINDOWS_ONLY = frozenset(("iconactive", "iconerror", "iconidle", "taskbar"))
 
-_SECRETS = "|".join(option.name for option in OPTIONS if option.secret)
+SECRETS = tuple(dict.fromkeys(option.name for option in OPTIONS if option.secret))
+"""Names of the options whose values must never be shown."""
+
+_SECRETS = "|".join(SECRETS)
 # A mistyped name must not lay its value open, so anything that looks like a password counts.
 _SECRET_IN_LINE = re.compile(rf"(?i)(\w*(?:passw|pwd|secret)\w*|{_SECRETS})(\s*=?\s*)(?=\S).*", re.DOTALL)
 

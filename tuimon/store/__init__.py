@@ -51,6 +51,16 @@ class Changes:
         return bool(self.rows or self.log or self.clock or self.status)
 
 
+def _instance_of(event: events.ProbeFinished | events.ConfigChecked | events.LoadedRead) -> InstanceKey:
+    match event:
+        case events.ProbeFinished():
+            return event.key.instance
+        case events.ConfigChecked():
+            return InstanceKey(event.host, event.want.path)
+        case events.LoadedRead():
+            return InstanceKey(event.host, event.config)
+
+
 class Store:
     """Services and instances of one host, judged."""
 
@@ -117,13 +127,11 @@ class Store:
                 self._take_log(event, first=len(self._facts.logs) > logs)
             case events.WayWalked() | events.CertificateRead() | events.PidFileRead() | events.OutputSeen():
                 self._take_file(event)
-            case events.ProbeFinished():
-                self._dirty.add(event.key.instance)
+            case events.ProbeFinished() | events.ConfigChecked() | events.LoadedRead():
+                self._dirty.add(_instance_of(event))
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
                 self._touch_places(event)
-            case events.ConfigChecked():
-                self._dirty.add(InstanceKey(event.host, event.want.path))
-            case events.CollectorFailed() | events.CollectorStarted():
+            case events.CollectorFailed() | events.CollectorStarted() | events.LoadedKept():
                 self._status = True
             case _:
                 pass
@@ -225,7 +233,7 @@ class Store:
 
     def _rejoin(self, key: InstanceKey, rows: set[ServiceKey]) -> None:
         instance = self._facts.instance(key)
-        services = instance.config.services if instance.config else ()
+        services = instance.services
         if not services and (instance.config or instance.processes):
             services = (join.placeholder(key, instance.title),)
         tunnels = tuple(self._facts.tunnel(service, instance) for service in services)
@@ -271,7 +279,8 @@ class Store:
 
     def interest(self) -> Interest:
         """What the collectors should look at, given the facts so far."""
-        processes = [row.instance.process for row in self._instances.values() if row.instance.process]
+        instances = [row.instance for row in self._instances.values()]
+        processes = [each.process for each in instances if each.process]
         tunnels = [row.tunnel for row in self._rows.values()]
         return Interest(
             configs=self._facts.named_configs(),
@@ -283,7 +292,7 @@ class Store:
             ),
             ways=frozenset().union(*self._facts.wanted_ways.values())
             | {file.path for each in tunnels if (file := pair.open_key(each)) is not None},
-            logs=frozenset(row.instance.log for row in self._instances.values()) - {""},
+            logs=frozenset(each.log for each in instances) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
             sockets=frozenset(self._facts.strangers),
             outputs=frozenset(
@@ -293,6 +302,10 @@ class Store:
             checks=tuple(self._checks.values()),
             running=frozenset(process.id for process in self._facts.running),
             pid_files=frozenset(join.pid_path(row.instance) for row in self._instances.values()) - {""},
+            recall=self._facts.loads.recall(instances),
+            keep=self._facts.loads.keep(
+                each for each in instances if not each.log or each.log in self._facts.logs
+            ),
         )
 
     def probeable(self, keys: frozenset[ServiceKey]) -> frozenset[ServiceKey]:
@@ -317,6 +330,7 @@ class Store:
             "permissions": not interest.ways <= facts.ways.keys(),
             "pid files": not interest.pid_files <= facts.pid_files.keys(),
             "logs": not interest.logs <= facts.logs.keys(),
+            "loaded texts": facts.loads.pending(interest.recall, interest.keep),
             "join": self._all_dirty or bool(self._dirty),
             "probes": any(want.key not in facts.probed for want in interest.probes),
             "checks": any(want.path not in facts.checks for want in interest.checks),

@@ -28,6 +28,7 @@ from tuimon.model.unit import UNSUPERVISED
 from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.issuers import Issuers
+from tuimon.store.loaded import LoadedTexts
 from tuimon.store.logbook import Logbook, SourceFacts
 from tuimon.store.queues import Index, Queues
 from tuimon.text import counted
@@ -91,6 +92,7 @@ class Facts:
         self.pid_files: dict[str, PidFile] = {}
         self.logs: dict[str, Failure | None] = {}
         self.probed: dict[ServiceKey, Probed] = {}
+        self.loads = LoadedTexts()
 
     def take(self, event: events.Event) -> None:
         """Note one fact."""
@@ -126,6 +128,8 @@ class Facts:
 
     def _take_place(self, event: events.Event) -> None:
         match event:
+            case events.LoadedRead() | events.LoadedKept():
+                self.loads.take(event, self.now)
             case events.ConfigsFound():
                 self.host, self.found = event.host, event
                 self.configs = {path: self.configs[path] for path in event.paths if path in self.configs}
@@ -251,6 +255,7 @@ class Facts:
             processes_known=self.processes is not None and self.processes.failure is None,
             supervision=self.units.supervision if self.units else UNSUPERVISED,
         )
+        joined = self.loads.join(joined)
         table = (self.tables or {}).get(joined.process.net if joined.process else "")
         joined = replace(
             joined,
@@ -368,7 +373,7 @@ class Facts:
 
     def tunnel(self, service: Service, instance: Instance) -> Tunnel:
         """Join one service."""
-        primary = join.primary_of(service, instance.config)
+        primary = join.primary_of(service, instance.services)
         seen = self.sockets(service, primary, instance)
         cwd = join.folder(instance)
         own, key = (absolute(service.text(name), cwd) for name in ("cert", "key"))

@@ -172,11 +172,11 @@ def placeholder(key: InstanceKey, name: str) -> Service:
     return Service(key=ServiceKey(key.host, key.config, -1), name=name, file=key.config, line=0)
 
 
-def primary_of(service: Service, config: Config | None) -> Service | None:
+def primary_of(service: Service, services: tuple[Service, ...]) -> Service | None:
     """The service whose accept socket an SNI service is reached through."""
-    if service.sni_of is None or config is None:
+    if service.sni_of is None:
         return None
-    return next((each for each in config.services if each.key.ordinal == service.sni_of), None)
+    return next((each for each in services if each.key.ordinal == service.sni_of), None)
 
 
 def _same_address(endpoint: Endpoint, socket: Socket) -> bool:

@@ -10,6 +10,7 @@ from tuimon.model.handshake import Depth, Handshake
 from tuimon.store import LogLine, Row
 from tuimon.text import counted
 from tuimon.ui import certificate_page, clients_page
+from tuimon.ui.change_page import difference, evidence
 from tuimon.ui.document import Document
 from tuimon.ui.palette import LIGHTS
 from tuimon.ui.render import log_line, state
@@ -34,8 +35,8 @@ def _verdict(document: Document, row: Row) -> None:
         document.line(finding.text, palette.severity(finding.severity), indent=2)
         if finding.fix:
             document.line(palette.draw(f"→ {finding.fix}"), palette.strong, indent=4)
-        for evidence in finding.evidence:
-            document.line(evidence, palette.muted, indent=6)
+        for said in evidence(finding, row.tunnel.instance):
+            document.line(said, palette.muted, indent=6)
         document.line(finding.code, palette.muted, indent=6)
 
 
@@ -201,6 +202,7 @@ def _process(document: Document, row: Row) -> None:
 def page(document: Document, row: Row, log: list[LogLine]) -> Document:
     """Everything about one service; `log` are its last lines."""
     _verdict(document, row)
+    difference(document, row.tunnel.instance)
     _layers(document, row)
     _handshake(document, row)
     _certificate(document, row)

@@ -1,0 +1,79 @@
+"""The text of a configuration as it may be kept and shown: line by line, with every secret masked.
+
+Rule: in doubt masked.  A line that stunnel does not understand may hold anything (a mistyped name before
+a password, a key pasted into the wrong file), so that of such a line only the name is kept.
+"""
+
+import difflib
+import hashlib
+import re
+
+from tuimon.model.service import HEADER, MASK, ConfigLine
+from tuimon.parse.stunnel_lines import MAX_LINE, Line
+from tuimon.parse.stunnel_options import SECRETS, find, is_secret, masked_line
+from tuimon.text import printable
+
+MAX_LINES = 20_000
+"""Lines of all files together that are kept; of a longer text none is."""
+
+_MARK = 4  # hexadecimal digits: they tell a change, and 65,000 times too little to guess what from
+_BEGIN, _END = b"-----BEGIN ", b"-----END "
+_FIRST_WORD = re.compile(r"[\s#;]*(\w+)[\s=:]*")
+# In the value of an option that is no secret one may be given all the same: `--password=x`.
+_GIVEN = re.compile(
+    rf"(?i)((?:{'|'.join(SECRETS)})\W*|(?<!\w)\w*(?:passw|pwd|secret)\w*[=:\s]\s*)(?=\S).*", re.DOTALL
+)
+_NEAR = [name.lower() for name in SECRETS]
+
+
+class Transcript:
+    """Takes the lines in the order in which they are read; `lines` is None once there are too many."""
+
+    def __init__(self) -> None:
+        self.lines: list[ConfigLine] | None = []
+        self._block = ""  # the file in which a PEM block began and has not ended
+
+    def keep(self, line: Line, file: str, section: int, option: str = "", *, known: bool = True) -> None:
+        """Take one line of that section and option; `known` says whether stunnel knows the option."""
+        if self.lines is None:
+            return
+        if len(self.lines) >= MAX_LINES:
+            self.lines = None
+            return
+        raw = printable(line.raw, MAX_LINE)
+        text = MASK if self._in_block(line, file) else _masked(raw, option, known=known)
+        mark = "" if text == raw else hashlib.sha256(file.encode() + b"\0" + line.raw).hexdigest()[:_MARK]
+        self.lines.append(ConfigLine(file, line.number, text, section, option, mark))
+
+    def _in_block(self, line: Line, file: str) -> bool:
+        """Whether the line is part of a PEM block: a key that strayed into a configuration."""
+        text = line.text.lstrip(b"#; \t")
+        if text.startswith(_BEGIN):
+            self._block = file
+        inside = self._block == file
+        if text.startswith(_END):
+            self._block = ""
+        return inside
+
+
+def _masked(text: str, option: str, *, known: bool) -> str:
+    if option == HEADER:
+        whole = text.strip().startswith("[") and text.strip().endswith("]")
+        return text if whole else masked_line(text)  # a name is shown wherever its service is
+    if not option:
+        return _masked_comment(text)
+    head, equals, value = text.partition("=")
+    if not known:
+        named = equals and value.strip() and head.strip().isidentifier()
+        return f"{head}= {MASK}" if named else MASK
+    if is_secret(option):
+        return f"{head}= {MASK}" if value.strip() else text
+    return f"{head}={_GIVEN.sub(lambda match: match[1] + MASK, value)}"
+
+
+def _masked_comment(text: str) -> str:
+    """A comment may be an option that was put out of use, with its secret."""
+    match = _FIRST_WORD.match(text)
+    if match and find(match[1]) is None and difflib.get_close_matches(match[1].lower(), _NEAR, 1, 0.75):
+        return text[: match.end()] + MASK
+    return masked_line(text)
