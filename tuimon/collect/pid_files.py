@@ -17,7 +17,7 @@ from tuimon.model.tunnel import Interest
 from tuimon.settings import Settings
 
 _LIMIT = 4096  # bytes; a pid has at most seven digits
-_LATE = 3.0  # seconds: stunnel writes the file a moment after it has started
+_REST = 2.0  # seconds between two readings of the same file at least
 
 
 class PidFiles:
@@ -40,18 +40,25 @@ class PidFiles:
     async def run(self, publish: Publish) -> None:
         """Read until cancelled."""
         known: dict[str, PidFile] = {}
+        read_at, again = 0.0, False
         while True:
-            woken = self._wake.is_set()
-            self._wake.clear()
+            now = self._host.monotonic()
             known = {path: file for path, file in known.items() if path in self._wanted}
-            for path in sorted(self._wanted):
+            due = now - read_at >= _REST
+            for path in sorted(self._wanted if due else self._wanted - known.keys()):
                 file = await self._read(path)
                 if known.get(path) != file:
                     known[path] = file
                     publish(PidFileRead(self._host.name, file))
+            if due:
+                read_at = now
+            pause = _REST if again else self._settings.intervals.units
+            again = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LATE if woken else self._settings.intervals.units):
+                async with asyncio.timeout(pause):
                     await self._wake.wait()
+                    again = True  # a process that came writes its file a moment later
+            self._wake.clear()
 
     async def _read(self, path: str) -> PidFile:
         content = await self._host.read(path, _LIMIT)
