@@ -384,3 +384,14 @@ def test_a_service_is_judged_by_its_own_thresholds(pki: Pki) -> None:
     assert (world.row().state, world.codes()) == (State.WARNING, ["cert-expiring"])
     assert world.store.summary().expiring == 1
     assert World(pki).healthy().store.summary().expiring == 0
+
+
+def test_of_two_processes_on_one_file_the_idle_one_is_named(pki: Pki) -> None:
+    """Which holds the ports, and which one may be ended."""
+    world = World(pki).healthy()
+    idle = replace(world.process, id=world.process.id._replace(pid=4720), inodes=frozenset())
+    world.processes(world.process, idle)
+    (finding,) = (each for each in world.row().findings if each.code == "duplicate-instance")
+    assert finding.text == "2 processes run this configuration: pids 4711, 4720; 4720 listens nowhere"
+    assert finding.fix == "kill 4720"
+    assert finding.evidence == ("pid 4711 listens on 127.0.0.1:8443", "pid 4720 listens on nothing")

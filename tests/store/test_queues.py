@@ -34,7 +34,9 @@ def test_a_queue_that_only_grows_is_a_process_that_hangs(world: World) -> None:
     assert (finding.code, world.row().state, finding.down) == ("hung", State.DOWN, True)
     assert finding.text.startswith("accepts nobody: 4 wait in its queue since ")
     assert "queues" not in world.store.pending()
+    assert world.store.interest().probes == (), "a probe would only make the queue longer"
     look(world, 0)
+    assert world.store.interest().probes
     assert (world.codes(), world.row().state) == ([], State.OK)
 
 

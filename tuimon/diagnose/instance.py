@@ -170,7 +170,7 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         judge_unit.restarts_often(instance, now),
         reload_failed(instance, now),
         config_changed(instance, now),
-        process.duplicate(instance, tunnels),
+        process.duplicate(instance),
         process.replaced(instance),
         logfile.silent(instance),
         logfile.shared(instance),

@@ -79,25 +79,14 @@ def replaced(instance: Instance) -> Finding | None:
     return Finding(code, Severity.WARNING, text, restart(instance), tuple(said))
 
 
-def duplicate(instance: Instance, tunnels: tuple[Tunnel, ...]) -> Finding | None:
-    """Two processes run the same file: which of them serves, and which only sits there."""
+def duplicate(instance: Instance) -> Finding | None:
+    """Two processes run the same file: which of them listens where, and which only sits there."""
     if len(instance.processes) < 2:
         return None
-    listening = {socket.inode for tunnel in tunnels for socket in tunnel.listeners}
-    seen = all("open files" not in each.hidden for each in instance.processes)
-    idle = [each for each in instance.processes if seen and not each.inodes & listening]
     pids = ", ".join(str(each.pid) for each in instance.processes)
-    text = f"{len(instance.processes)} processes run this configuration: pids {pids}"
-    fix = "end all but one"
-    if idle and len(idle) < len(instance.processes):
-        names = ", ".join(str(each.pid) for each in idle)
-        text = f"{text}; {names} serves nobody"
-        fix = f"kill {names.replace(',', '')}"
-    held = tuple(_holds(each, tunnels) for each in instance.processes) if seen else ()
+    text, fix = f"{len(instance.processes)} processes run this configuration: pids {pids}", "end all but one"
+    idle = [str(pid) for pid, where in instance.doors if not where]
+    if idle and len(idle) < len(instance.doors):
+        text, fix = f"{text}; {', '.join(idle)} listens nowhere", f"kill {' '.join(idle)}"
+    held = tuple(f"pid {pid} listens on {', '.join(where[:6]) or 'nothing'}" for pid, where in instance.doors)
     return Finding("duplicate-instance", Severity.WARNING, text, fix, held)
-
-
-def _holds(process: Process, tunnels: tuple[Tunnel, ...]) -> str:
-    sockets = {each for tunnel in tunnels for each in tunnel.listeners if each.inode in process.inodes}
-    where = sorted(f"{each.address}:{each.port}" if each.port else each.address for each in sockets)
-    return f"pid {process.pid} holds {', '.join(where[:6]) or 'no port'}"

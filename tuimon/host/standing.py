@@ -69,7 +69,7 @@ class Standings:
         if kept is not None and kept.exe == exe and now < kept.until:
             return kept.standing
         young = time.time() - key[1] < _YOUNG
-        if kept is not None and kept.exe == exe and now < kept.maps_until and not young:
+        if kept is not None and kept.exe == exe and now < kept.maps_until:
             libraries, maps_until = kept.standing.libraries_replaced, kept.maps_until
         else:
             libraries, maps_until = _replaced_libraries(process.pid), now + _MAPS
@@ -166,10 +166,13 @@ def _frozen(groups: list[str]) -> str:
 def _replaced_libraries(pid: int) -> tuple[str, ...]:
     """The TLS libraries that the process has mapped and that are no longer at their place."""
     try:
-        with open(f"/proc/{pid}/maps", "rb") as file:
-            lines = [line for line in file if any(name in line for name in _LIBRARIES)]
+        with open(f"/proc/{pid}/maps", "rb", buffering=0) as file:
+            maps = file.readall()
     except OSError:
         return ()
-    mapped = (line.split(None, 5)[-1].decode("utf-8", "replace").rstrip("\n") for line in lines)
+    if DELETED.encode() not in maps:
+        return ()
+    lines = [line for line in maps.splitlines() if any(name in line for name in _LIBRARIES)]
+    mapped = (line.split(None, 5)[-1].decode("utf-8", "replace") for line in lines)
     gone = {PurePosixPath(path.removesuffix(DELETED)).name for path in mapped if path.endswith(DELETED)}
     return tuple(sorted(map(printable, gone)))

@@ -28,7 +28,8 @@ class Instance:
     it is now.  `output` is where its log file was seen, `log_sharers` are configurations of others that
     log to the same file, `log_failure` is why we may not read it.  `clients` is how many it serves at
     this moment, `client_limit` how many it would; `turned_away` and `out_of_files` are the last records
-    of that process that told of such a limit.
+    of that process that told of such a limit.  `doors` are, where several processes run it, the addresses
+    that each pid listens on as far as that can be seen.
 
     `services` are those of `config`, but as they are served where that is known: `loaded` is the
     configuration that the process has loaded, `change` how the text on disk differs from it.
@@ -51,6 +52,7 @@ class Instance:
     pid_file: PidFile | None = None
     pid_file_owner: str = ""
     remarks: tuple[Remark, ...] = ()
+    doors: tuple[tuple[int, tuple[str, ...]], ...] = ()
     output: Output | None = None
     log_sharers: tuple[str, ...] = ()
     log_failure: Failure | None = None

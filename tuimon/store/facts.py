@@ -260,6 +260,7 @@ class Facts:
         joined = replace(
             joined,
             unprivileged_from=table.unprivileged_from if table else None,
+            doors=self._doors(processes) if len(processes) > 1 else (),
             clients=self._served(joined.process),
             log_sharers=self._sharers(joined),
             log_failure=_denied(self.logs.get(joined.log)),
@@ -333,6 +334,25 @@ class Facts:
         held = {log.inode for process in instance.processes for log in process.logs if not log.deleted}
         found = {config for inode in held for config in self._writers.get(inode, ())}
         return tuple(sorted(found - {instance.key.config}))
+
+    def _doors(self, processes: tuple[Process, ...]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """What each process listens on, by pid; nothing said of one whose sockets are hidden."""
+        found = []
+        for process in processes:
+            listening = self._listening.get(process.net, {})
+            held = [listening[inode] for inode in process.inodes & listening.keys()]
+            if "open files" not in process.hidden:
+                found.append(
+                    (
+                        process.pid,
+                        tuple(
+                            sorted(
+                                f"{each.address}:{each.port}" if each.port else each.address for each in held
+                            )
+                        ),
+                    )
+                )
+        return tuple(found)
 
     def _served(self, process: Process | None) -> int | None:
         """How many clients a process serves: the sockets it has accepted, our own probes left out; told by

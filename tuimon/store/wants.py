@@ -13,6 +13,8 @@ def reachable(tunnel: Tunnel) -> bool:
     instance = tunnel.instance
     if not instance.running or tunnel.key.ordinal < 0 or all(each.halted for each in instance.processes):
         return False  # the kernel would take our connections in, and leave them to the process to clear
+    if tunnel.waiting and not tunnel.service.client:
+        return False  # nobody is accepted there, we would only make the queue longer
     return bool(tunnel.listeners) or (tunnel.service.client and not tunnel.sockets_known)
 
 
