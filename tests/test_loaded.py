@@ -104,10 +104,11 @@ def edited_lines(store: Store) -> list[str]:
 def everything(store: Store) -> str:
     """All that is shown, exported or kept."""
     palette = Palette()
-    pages = (
-        page(Document(palette, 100, now=store.now, settings=store.settings), row, []).plain
-        for row in store.rows()
-    )
+    pages = [
+        page(Document(palette, 80, now=store.now, settings=store.settings), row, []) for row in store.rows()
+    ]
+    assert all(line.cell_len <= 80 for each in pages for line in each.lines)
+    assert all("Changed on disk" in each.plain for each in pages)
     kept = (each.read_text() for each in Path(os.environ["XDG_STATE_HOME"]).rglob("*.json"))
     return "\n".join(
         (

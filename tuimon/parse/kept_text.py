@@ -77,7 +77,7 @@ def _parsed(kept: _Kept) -> Config:
     texts: dict[str, bytes] = {}
     marks: dict[tuple[str, int], str] = {}
     for file in kept.files:
-        text = "\n".join(text.replace("\n", " ") for text, _ in file.lines)
+        text = "".join(f"{text.replace(chr(10), ' ')}\n" for text, _ in file.lines)
         texts[file.path] = text.encode("utf-8", "replace")
         marks.update(((file.path, number), mark) for number, (_, mark) in enumerate(file.lines, 1))
 

@@ -16,12 +16,13 @@ from tuimon.text import printable
 MAX_LINES = 20_000
 """Lines of all files together that are kept; of a longer text none is."""
 
+_NAMELESS = "a line"  # stands for the option's name of a line that names none
 _MARK = 4  # hexadecimal digits: they tell a change, and 65,000 times too little to guess what from
 _BEGIN, _END = b"-----BEGIN ", b"-----END "
 _FIRST_WORD = re.compile(r"[\s#;]*(\w+)[\s=:]*")
 # In the value of an option that is no secret one may be given all the same: `--password=x`.
 _GIVEN = re.compile(
-    rf"(?i)((?:{'|'.join(SECRETS)})\W*|(?<!\w)\w*(?:passw|pwd|secret)\w*[=:\s]\s*)(?=\S).*", re.DOTALL
+    rf"(?i)((?:{'|'.join(SECRETS)})[^\w•]*|(?<!\w)\w*(?:passw|pwd|secret)\w*[=:\s]\s*)(?=\S).*", re.DOTALL
 )
 _NEAR = [name.lower() for name in SECRETS]
 
@@ -41,7 +42,10 @@ class Transcript:
             self.lines = None
             return
         raw = printable(line.raw, MAX_LINE)
-        text = MASK if self._in_block(line, file) else _masked(raw, option, known=known)
+        inside = self._in_block(line, file)
+        if not known and (inside or not _named(raw)):
+            option = _NAMELESS
+        text = f"; {MASK}" if inside and not option and raw.strip() else _masked(raw, option, known=known)
         mark = "" if text == raw else hashlib.sha256(file.encode() + b"\0" + line.raw).hexdigest()[:_MARK]
         self.lines.append(ConfigLine(file, line.number, text, section, option, mark))
 
@@ -56,16 +60,21 @@ class Transcript:
         return inside
 
 
+def _named(text: str) -> bool:
+    """Whether it is `name = value`; else no part of it is known to be a name."""
+    head, _, value = text.partition("=")
+    return head.strip().isidentifier() and bool(value.strip())
+
+
 def _masked(text: str, option: str, *, known: bool) -> str:
     if option == HEADER:
         whole = text.strip().startswith("[") and text.strip().endswith("]")
         return text if whole else masked_line(text)  # a name is shown wherever its service is
     if not option:
         return _masked_comment(text)
-    head, equals, value = text.partition("=")
+    head, _, value = text.partition("=")
     if not known:
-        named = equals and value.strip() and head.strip().isidentifier()
-        return f"{head}= {MASK}" if named else MASK
+        return f"{head}= {MASK}" if option != _NAMELESS else MASK
     if is_secret(option):
         return f"{head}= {MASK}" if value.strip() else text
     return f"{head}={_GIVEN.sub(lambda match: match[1] + MASK, value)}"
