@@ -6,7 +6,8 @@ reported as an event and started again with back-off; the others do not notice.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from tuimon.collect.base import Collector
 from tuimon.collect.certificates import Certificates
@@ -22,11 +23,14 @@ from tuimon.collect.probes import Probes
 from tuimon.collect.processes import Processes
 from tuimon.collect.units import Units
 from tuimon.collect.ways import Ways
-from tuimon.control.act import Control
+from tuimon.control import record
+from tuimon.control.act import ACTION_LOG, Control
+from tuimon.control.batch import batch
 from tuimon.control.sight import Seen, Sight
 from tuimon.events import CollectorFailed, CollectorStarted, Event
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
+from tuimon.model.action import Logged, Outcome, Preflight
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Interest
@@ -36,6 +40,9 @@ from tuimon.text import printable
 
 BELL = 0.05
 """Seconds between two rings."""
+
+Elevated = Callable[[Callable[[], AbstractContextManager[None]]], Hands]
+"""Makes hands that ask sudo on the terminal, which they are given for as long as they need it."""
 
 _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds before a fallen collector is started again
 
@@ -79,6 +86,18 @@ class Runtime:
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
         self._probes.ask(keys)
+
+    async def carry_out(self, preflights: Sequence[Preflight], hands: Hands | None = None) -> list[Outcome]:
+        """Act on these: one first, then a few at a time, and no more after the first that goes wrong.
+
+        `hands` act in place of our own, if any do.
+        """
+        return await batch(preflights, self.control.through(hands).act)
+
+    async def action_log(self) -> tuple[Logged, ...]:
+        """What was done on this machine by this user, oldest first."""
+        content = await self._host.read(self.store.settings.state_file(ACTION_LOG))
+        return () if isinstance(content, Failure) else record.told(record.read(content.data))
 
     async def run(self) -> None:
         """Collect until cancelled."""

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 
 from tuimon.commands import UsageError
 from tuimon.settings import Settings
@@ -25,11 +26,14 @@ def show(paths: tuple[str, ...], settings: Settings) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the screen needs a terminal; use `tuimon status` instead")
     from tuimon.host.local import LocalHost  # noqa: PLC0415
+    from tuimon.host.local_hands import LocalHands  # noqa: PLC0415
+    from tuimon.host.sudo_hands import SudoHands, available  # noqa: PLC0415
     from tuimon.runtime import Runtime  # noqa: PLC0415
     from tuimon.ui import app  # noqa: PLC0415 - Textual costs 200 ms
 
     host = LocalHost(poll=settings.intervals.files)
-    return app.show(Runtime(host, settings, paths), settings)
+    elevated = partial(SudoHands, host) if os.geteuid() != 0 and available() else None
+    return app.show(Runtime(host, settings, paths, LocalHands(host)), settings, elevated)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

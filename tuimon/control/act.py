@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import signal
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import replace
 
 from tuimon.control import record
@@ -30,6 +31,9 @@ from tuimon.text import printable
 Look = Callable[[InstanceKey], Sight | None]
 Changed = Callable[[float], Awaitable[None]]
 """Wait until a fact has changed, at most so many seconds."""
+
+ACTION_LOG = "actions.jsonl"
+"""The file of all actions, in the state folder."""
 
 _PATIENCE = 15.0  # seconds for a process to read its configuration and bind
 _GLANCE = 0.2  # seconds between two looks while something is expected
@@ -53,6 +57,12 @@ class Control:
     ) -> None:
         self._host, self._hands, self._settings = host, hands, settings
         self._look, self._changed, self._publish = look, changed, publish
+
+    def through(self, hands: Hands | None) -> "Control":
+        """The same, with other hands (or the same, if none are given); read-only stays read-only."""
+        other = copy(self)
+        other._hands = hands if hands is not None and self._hands is not None else self._hands
+        return other
 
     async def preflight(self, key: InstanceKey, action: Action) -> Preflight | Failure:
         """Everything to know before an action."""
@@ -95,7 +105,7 @@ class Control:
         return await self._recorded(now, before, hands)
 
     async def _recorded(self, now: Preflight, before: Sight, hands: Hands) -> Outcome:
-        path = self._settings.state_file("actions.jsonl")
+        path = self._settings.state_file(ACTION_LOG)
         line = record.begun(now, hands.actor(), before.now)
         self._publish(ActionStarted(now.key, now.action, before.now, str(hands.actor()), now.command))
         unwritten = await record.write(hands, path, line)

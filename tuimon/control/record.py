@@ -4,12 +4,15 @@ Rule: a line is written before anything is done and another one afterwards, so t
 cut off is not left unsaid.  The file is its owner's alone, and holds no secret.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tuimon.host.hands import Hands
-from tuimon.model.action import Outcome, Preflight
+from tuimon.model.action import Logged, Outcome, Preflight
 from tuimon.model.failure import Failure
 from tuimon.model.origin import Actor
+from tuimon.text import printable
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,3 +69,30 @@ def read(data: bytes, limit: int = 1000) -> tuple[Line, ...]:
         except (msgspec.DecodeError, msgspec.ValidationError):
             continue
     return tuple(found)
+
+
+def told(lines: Sequence[Line]) -> tuple[Logged, ...]:
+    """The actions of these lines, each once: a begun one gives way to its end."""
+    found: list[Logged] = []
+    for line in lines:
+        who = f"{line.user} (sudo by {line.sudo_user})" if line.sudo_user else line.user
+        entry = Logged(
+            line.at,
+            printable(who),
+            line.action,
+            printable(line.instance),
+            printable(line.command),
+            line.result,
+            printable(line.verdict),
+        )
+        begun = next((index for index in reversed(range(len(found))) if _is_begin(found[index], entry)), None)
+        if line.result != "begun" and begun is not None:
+            entry = entry._replace(at=found[begun].at)
+            del found[begun]
+        found.append(entry)
+    return tuple(found)
+
+
+def _is_begin(known: Logged, entry: Logged) -> bool:
+    same = (known.who, known.action, known.instance) == (entry.who, entry.action, entry.instance)
+    return same and known.result == "begun"

@@ -105,6 +105,9 @@ def not_running(instance: Instance, now: float) -> Finding | None:
     """No process runs this configuration: stopped on purpose, failed, or simply not there."""
     if instance.running or not instance.processes_known or (instance.config and instance.config.inetd):
         return None
+    if instance.stopped_by:
+        text = f"stopped at {clock(instance.stopped_at, now)} by {instance.stopped_by}"
+        return Finding("not-running", Severity.INFO, text, "start it (s)", ("through tuimon",), off=True)
     unit, stopped = instance.unit, instance.stopped
     evidence: tuple[str, ...] = ("no stunnel process runs this configuration",)
     if stopped is not None:

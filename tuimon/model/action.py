@@ -161,3 +161,16 @@ class Outcome:
     fix: str = ""
     evidence: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+class Logged(NamedTuple):
+    """One line of the action log; `at` is seconds since the epoch, `result` a `Result`, or `begun` where
+    nothing tells of the end."""
+
+    at: float
+    who: str
+    action: str
+    instance: str
+    command: str
+    result: str
+    verdict: str

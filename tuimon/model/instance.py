@@ -60,6 +60,8 @@ class Instance:
     client_limit: int | None = None
     turned_away: LogRecord | None = None
     out_of_files: LogRecord | None = None
+    stopped_by: str = ""
+    stopped_at: float | None = None
     loads: int = 0
     troubles: int = 0
     services: tuple[Service, ...] = ()

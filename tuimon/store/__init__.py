@@ -233,6 +233,9 @@ class Store:
 
     def _rejoin(self, key: InstanceKey, rows: set[ServiceKey]) -> None:
         instance = self._facts.instance(key)
+        stop = self.actions.stopped(instance)
+        if stop is not None:
+            instance = replace(instance, stopped_by=stop.started.who, stopped_at=stop.started.at)
         services = instance.services
         if not services and (instance.config or instance.processes):
             services = (join.placeholder(key, instance.title),)

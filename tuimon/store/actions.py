@@ -7,7 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from tuimon import events
-from tuimon.model.action import Outcome
+from tuimon.model.action import Action, Outcome, Result
+from tuimon.model.instance import Instance
 from tuimon.model.service import InstanceKey
 
 _KEPT = 500
@@ -42,6 +43,13 @@ class Actions:
     def __init__(self) -> None:
         self.ongoing: dict[InstanceKey, Ongoing] = {}
         self.done: deque[Done] = deque(maxlen=_KEPT)
+        self._stopped: dict[InstanceKey, Done] = {}
+
+    def stopped(self, instance: Instance) -> Done | None:
+        """The stop that is why an instance does not run; forgotten as soon as it has run since."""
+        if instance.running and instance.key not in self.ongoing:
+            self._stopped.pop(instance.key, None)
+        return None if instance.running else self._stopped.get(instance.key)
 
     def take(self, event: events.Acted) -> InstanceKey:
         """Note one event; returns the instance that it is about."""
@@ -58,5 +66,8 @@ class Actions:
                 key = event.outcome.key
                 known = self.ongoing.pop(key, None)
                 if known is not None:
-                    self.done.append(Done(known.started, known.steps, event.outcome))
+                    ended = Done(known.started, known.steps, event.outcome)
+                    self.done.append(ended)
+                    if known.started.action is Action.STOP and event.outcome.result is Result.VERIFIED:
+                        self._stopped[key] = ended
                 return key

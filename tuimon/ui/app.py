@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
 
 from tuimon.model.service import ServiceKey
-from tuimon.runtime import Runtime
+from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
-from tuimon.store import Changes, Store
-from tuimon.ui.driver import LastingDriver
+from tuimon.store import Changes
+from tuimon.ui.acting import Acting
 from tuimon.ui.keys import APP, bindings
 from tuimon.ui.palette import DARK, LIGHT, Palette
 from tuimon.ui.plain import PlainSigns
@@ -31,7 +31,7 @@ from tuimon.ui.screens.log import LogScreen
 from tuimon.ui.screens.services import ServicesScreen
 
 
-class TuimonApp(App[int]):
+class TuimonApp(Acting):
     """The screen over one runtime."""
 
     TITLE = "tuimon"
@@ -45,20 +45,15 @@ class TuimonApp(App[int]):
     DEFAULT_MODE = "services"
     BINDINGS: ClassVar[list[BindingType]] = bindings(APP)
 
-    def __init__(self, runtime: Runtime, settings: Settings) -> None:
-        super().__init__(driver_class=LastingDriver)
-        self.runtime, self.settings = runtime, settings
+    def __init__(self, runtime: Runtime, settings: Settings, elevated: Elevated | None = None) -> None:
+        super().__init__(runtime, elevated)
+        self.settings = settings
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
         self.animation_level = "none"
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-
-    @property
-    def store(self) -> Store:
-        """What there is to show."""
-        return self.runtime.store
 
     @property
     def palette(self) -> Palette:
@@ -100,6 +95,12 @@ class TuimonApp(App[int]):
             self.push_screen(HelpScreen(self.palette))
 
 
-def show(runtime: Runtime, settings: Settings) -> int:
-    """Run the screen over `runtime` until it is left; returns the exit status."""
-    return TuimonApp(runtime, settings).run(mouse=settings.mouse) or 0
+def show(runtime: Runtime, settings: Settings, elevated: Elevated | None = None) -> int:
+    """Run the screen over `runtime` until it is left; returns the exit status.
+
+    What was still being done then is told on stderr: it goes on without us.
+    """
+    app = TuimonApp(runtime, settings, elevated)
+    status = app.run(mouse=settings.mouse) or 0
+    app.say_what_goes_on()
+    return status

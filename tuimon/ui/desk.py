@@ -1,4 +1,4 @@
-"""What a screen may ask of the app it belongs to: the store, the bell, the colours, a probe.
+"""What a screen may ask of the app it belongs to: the store, the bell, the colours, a probe, an action.
 
 Rule: screens and panes know this and not the app, so that nothing below the app imports it.
 """
@@ -7,8 +7,11 @@ from typing import Protocol, cast, runtime_checkable
 
 from textual.signal import Signal
 from textual.widget import Widget
+from textual.worker import Worker
 
-from tuimon.model.service import ServiceKey
+from tuimon.model.action import Action, Logged, Outcome, Preflight
+from tuimon.model.failure import Failure
+from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.store import Changes, Store
 from tuimon.ui.palette import Palette
 
@@ -29,6 +32,18 @@ class Desk(Protocol):
 
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
+
+    async def preflight(self, key: InstanceKey, action: Action) -> Preflight | Failure:
+        """Everything to know before an action."""
+
+    def carry_out(self, preflights: tuple[Preflight, ...], *, elevated: bool) -> Worker[list[Outcome]]:
+        """Act on these in order; it goes on whatever becomes of the screen that asked."""
+
+    def can_elevate(self) -> bool:
+        """Whether sudo could be asked on this terminal."""
+
+    async def action_log(self) -> tuple[Logged, ...]:
+        """What was done, oldest first."""
 
 
 def desk(widget: Widget) -> Desk:

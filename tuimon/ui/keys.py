@@ -63,6 +63,14 @@ APP = (
     Key("app.services", "1", "pane('services')", "1 services", "services, worst first", "Screens"),
     Key("app.log", "2", "pane('log')", "2 log", "log of all services, merged by time", "Screens"),
     Key("app.certificates", "3", "pane('certificates')", "3 certs", "certificates, soonest first", "Screens"),
+    Key(
+        "app.actions",
+        "a",
+        "actions",
+        "",
+        "action log: what was done to instances, and how it ended",
+        "Screens",
+    ),
     Key("app.help", "question_mark", "help", "? help", "this page", "Screens"),
     Key("app.palette", "ctrl+p,colon", "command_palette", "", "command palette", "Screens"),
     Key("app.quit", "q,ctrl+c", "quit", "q quit", "quit", "Screens"),
@@ -90,6 +98,28 @@ LIST = (
     Key("list.pane", "tab", "next_pane", "", "go to the other pane", "Table"),
 )
 """Services and certificates."""
+
+ACTIONS = (
+    Key(
+        "action.reload",
+        "r",
+        "act('reload')",
+        "r reload",
+        "reload: what would come of it, then the question",
+        "Actions",
+    ),
+    Key(
+        "action.restart",
+        "R",
+        "act('restart')",
+        "R restart",
+        "restart the instance; sessions are cut off",
+        "Actions",
+    ),
+    Key("action.start", "s", "act('start')", "", "start an instance that does not run", "Actions"),
+    Key("action.stop", "x", "act('stop')", "", "stop the instance; sessions are cut off", "Actions"),
+)
+"""What changes something; each opens a dialog that stands on Cancel."""
 
 MOVES = (
     Key("move.down", "j,down", "", "", "one line down", "Moving"),

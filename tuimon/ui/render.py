@@ -84,7 +84,9 @@ def certificate_cell(row: Row, now: float, settings: Settings, palette: Palette)
 
 
 def why(row: Row, palette: Palette) -> Text:
-    """The cause in words; for a healthy SNI row its pattern."""
+    """The cause in words; for a healthy SNI row its pattern; what somebody is doing to it meanwhile."""
+    if row.acting:
+        return Text(palette.draw(row.acting), palette.accent)
     if not row.why:
         service = row.tunnel.service
         return Text(f"sni {service.sni}" if service.sni_of is not None else "", palette.muted)

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tuimon.diagnose.finding import State, label
-from tuimon.ui.keys import APP, DETAIL, LIST, LOG, MOVES, Key
+from tuimon.ui.keys import ACTIONS, APP, DETAIL, LIST, LOG, MOVES, Key
 from tuimon.ui.palette import LIGHTS, Palette
 
 _STATES = {
@@ -39,7 +39,7 @@ def _keys(text: Text, tables: tuple[tuple[Key, ...], ...], palette: Palette) -> 
 def help_text(palette: Palette) -> Text:
     """The whole page."""
     text = Text()
-    _keys(text, (APP, LIST, MOVES, LOG, DETAIL), palette)
+    _keys(text, (APP, LIST, ACTIONS, MOVES, LOG, DETAIL), palette)
     text.append("\n States\n", f"bold {palette.accent}".strip())
     for state in State:
         text.append(palette.draw(f"   {label(state):24}"), palette.states.get(state, ""))

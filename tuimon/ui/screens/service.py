@@ -1,12 +1,18 @@
 """Details of one service."""
 
 from itertools import islice
+from typing import ClassVar
 
+from textual.binding import BindingType
+
+from tuimon.model.action import Action
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes
 from tuimon.ui import service_page
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
+from tuimon.ui.keys import ACTIONS, DETAIL, bindings
+from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.screens.certificate import CertificateScreen
 from tuimon.ui.screens.page import PageScreen
 
@@ -15,6 +21,9 @@ _LOG_LINES = 12
 
 class ServiceScreen(PageScreen):
     """Everything about one service."""
+
+    KEYS = (*DETAIL, *ACTIONS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS)
 
     def __init__(self, key: ServiceKey) -> None:
         super().__init__()
@@ -47,6 +56,10 @@ class ServiceScreen(PageScreen):
         row = self.store.row(self._key)
         if row is not None and row.certificate is not None:
             self.app.push_screen(CertificateScreen(row.certificate.sha256))
+
+    def action_act(self, verb: str) -> None:
+        """Ask for an action on its instance."""
+        self.app.push_screen(ActionScreen((self._key.instance,), Action(verb)))
 
     def action_probe(self) -> None:
         """Probe it now."""

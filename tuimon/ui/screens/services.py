@@ -10,14 +10,16 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from tuimon.diagnose.finding import State
+from tuimon.model.action import Action
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Row
 from tuimon.store.rows import worst_first
 from tuimon.text import counted
 from tuimon.ui import render
 from tuimon.ui.clipboard import copy
-from tuimon.ui.keys import LIST, bindings
+from tuimon.ui.keys import ACTIONS, LIST, bindings
 from tuimon.ui.log_feed import LogFeed
+from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.service import ServiceScreen
 from tuimon.ui.widgets.line import Line
@@ -49,8 +51,8 @@ _SORTS = {
 class ServicesScreen(Pane):
     """The first screen."""
 
-    KEYS = LIST
-    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST)
+    KEYS = (*LIST, *ACTIONS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ACTIONS)
 
     def __init__(self) -> None:
         super().__init__()
@@ -215,6 +217,12 @@ class ServicesScreen(Pane):
     def action_probe(self) -> None:
         """Probe the selected or the marked services now."""
         self.probe(frozenset(self._chosen()))
+
+    def action_act(self, verb: str) -> None:
+        """Ask for an action on the instances of the selected or the marked services."""
+        keys = tuple(dict.fromkeys(key.instance for key in self._chosen()))
+        if keys:
+            self.app.push_screen(ActionScreen(keys, Action(verb)))
 
     def _chosen(self) -> tuple[ServiceKey, ...]:
         """The marked rows that are shown, else the one under the cursor."""

@@ -14,5 +14,7 @@ class Line(Static):
     def show(self, text: Text) -> None:
         """Show `text`, if it differs from what is shown."""
         if text != self._shown:
+            before = self._shown.plain.count("\n") if self._shown is not None else -1
             self._shown = text
-            self.update(text, layout=False)  # its height does not depend on what it says
+            # One line keeps its height whatever it says; a page has as many as its text.
+            self.update(text, layout=self.styles.is_auto_height and text.plain.count("\n") != before)

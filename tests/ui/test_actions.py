@@ -1,0 +1,143 @@
+"""Actions from the keyboard in a real terminal: real services reloaded, stopped and started.
+
+Rule: what is asserted is what a person sees, and what became of the processes.
+"""
+
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.ui.terminal import Terminal
+
+pytestmark = pytest.mark.pty
+
+RIGHT, LEFT = "\x1b[C", "\x1b[D"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """`tuimon demo`, with an action log of its own; each test leaves it at the first screen."""
+    environment = {"XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+    with Terminal("demo", size=(120, 50), environment=environment) as terminal:
+        terminal.sees(
+            r"DOWN testserver", r"WARN +edi-in +renewed on disk", r"OK +as2", r"OK +web", seconds=60
+        )
+        yield terminal
+
+
+@pytest.fixture
+def window(demo: Terminal) -> Iterator[Terminal]:
+    """The rows of `edi-in` alone."""
+    demo.press("/", "edi-in", "enter")
+    demo.until(lambda: not demo.line(r"OK +web"))
+    demo.press("g")
+    yield demo
+    demo.press("/", "esc")
+    demo.sees(r"OK +web")
+
+
+@pytest.fixture(scope="module")
+def config(demo: Terminal) -> str:
+    """The configuration of `edi-in` and `as2` in this demo's folder."""
+    of_ours = psutil.Process(demo.process.pid).children(recursive=True)
+    (found,) = {word for each in of_ours for word in each.cmdline() if word.endswith("/edi.conf")}
+    return found
+
+
+def pids(config: str) -> list[int]:
+    """The processes that run a configuration."""
+    return [each.pid for each in psutil.process_iter(["cmdline"]) if config in (each.info["cmdline"] or [])]
+
+
+def ready(terminal: Terminal, word: str) -> None:
+    """Wait until the dialog offers `word`, and takes it: a key moves the brackets."""
+
+    def moved() -> bool:
+        terminal.press(RIGHT)
+        return bool(terminal.line(rf"\[ {word} \]"))
+
+    terminal.until(moved)
+
+
+def close(terminal: Terminal) -> None:
+    """Leave the dialog, and wait until it is gone."""
+    terminal.sees(r"\[ Close \]")
+    terminal.press("enter")
+    terminal.until(lambda: not terminal.line(r"\[ Close \]"))
+
+
+def test_a_renewed_certificate_is_reloaded_and_proved(window: Terminal, config: str) -> None:
+    """r, the other word, enter: the dialog says what will change, and what came of it."""
+    window.sees(r"WARN +edi-in +renewed on disk")
+    (pid,) = pids(config)
+    window.press("r")
+    window.sees(
+        rf"command +kill -HUP {pid}",
+        r"touches +2 services, .*edi-in",
+        r"certificate of \[edi-in\]",
+        r"\[ Cancel \] +Reload",
+    )
+    ready(window, "Reload")
+    window.press("enter")
+    window.sees(r"reloaded in \d+\.\d s; serving the new certificate, 89 days left; 2 of 2 services answer")
+    close(window)
+    window.sees(r"OK +edi-in")
+    assert pids(config) == [pid]
+
+
+def test_the_dialog_stands_on_cancel_and_drops_what_was_typed_ahead(window: Terminal, config: str) -> None:
+    """Everything at once, as after a slow connection: nothing is stopped; enter alone cancels."""
+    before = pids(config)
+    window.press("x" + RIGHT + "\r" + RIGHT + "\r")
+    window.sees(r"know +\d+ sessions? will be cut|touches", r"\[ Cancel \] +Stop")
+    ready(window, "Stop")
+    window.press(LEFT)
+    window.sees(r"\[ Cancel \]")
+    window.press("enter")
+    window.until(lambda: not window.line(r"Cancel"))
+    assert pids(config) == before != []
+
+
+def test_stopped_on_purpose_is_off_and_comes_back(window: Terminal, config: str) -> None:
+    """x, then s: both are proved, and both stand in the action log."""
+    window.press("x")
+    ready(window, "Stop")
+    window.press("enter")
+    window.sees(r"stopped in \d+\.\d s; no process runs it any more")
+    assert pids(config) == []
+    close(window)
+    window.sees(r"OFF +edi-in +stopped at \d\d:\d\d by root", r"2 off")
+    window.press("s")
+    ready(window, "Start")
+    window.press("enter")
+    window.sees(r"started in \d+\.\d s; .*2 of 2 services answer")
+    assert len(pids(config)) == 1
+    close(window)
+    window.press("a")
+    window.sees(
+        r"● \d+ \w+ \S+ +start .*edi\.conf", r"● \d+ \w+ \S+ +stop .*edi\.conf", r"root.*: kill -TERM \d+"
+    )
+    window.press("esc")
+    window.sees(r"OK +edi-in")
+
+
+def test_many_are_acted_on_in_order_and_a_refused_one_is_left_out(demo: Terminal) -> None:
+    """All marked: the file that stunnel would refuse is named and left alone, the others are reloaded."""
+    demo.press("*", "r")
+    demo.sees(r"REFUSED", r"\[ Cancel \] +Reload \d instances")
+    ready(demo, r"Reload \d instances")
+    demo.press("enter")
+    demo.sees(r"reloaded in .* services? answers?", r"left out, it was refused", r"\[ Close \]", seconds=60)
+    close(demo)
+    demo.press("u")
+
+
+def test_read_only_refuses_in_words(config: str) -> None:
+    """The keys are there, and say why nothing is done."""
+    before = pids(config)
+    with Terminal("--read-only", config, size=(80, 24)) as terminal:
+        terminal.sees(r"edi-in")
+        terminal.press("R")
+        terminal.sees(r"REFUSED +tuimon was told to change nothing", r"\[ Close \]")
+    assert pids(config) == before
