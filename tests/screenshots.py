@@ -6,6 +6,7 @@ hand.
 
 import asyncio
 import os
+import pty
 import sys
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from textual.pilot import Pilot
 
 from tuimon.demo.fleet import start_fleet
 from tuimon.host.local import LocalHost
+from tuimon.host.local_hands import LocalHands
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.ui.app import TuimonApp
+from tuimon.ui.widgets.choices import Choices
 
 HERE = Path(__file__).resolve().parent.parent / "screenshots"
 SIZES = {"": (120, 36), "-80x24": (80, 24)}
@@ -37,10 +40,18 @@ async def find(pilot: Pilot[int], app: TuimonApp, name: str) -> None:
     await pilot.pause()
 
 
+async def asked(pilot: Pilot[int], app: TuimonApp) -> None:
+    """Wait until the dialog of an action asks its question."""
+    async with asyncio.timeout(PATIENCE):
+        while not app.screen.query_one(Choices).words:
+            await pilot.pause(0.1)
+
+
 async def pictures(folder: str, into: Path, suffix: str, size: tuple[int, int]) -> None:
     """One run of the screen, one picture of each screen."""
     settings = Settings()
-    app = TuimonApp(Runtime(LocalHost(name="gw-01"), settings, (folder,)), settings)
+    host = LocalHost(name="gw-01")
+    app = TuimonApp(Runtime(host, settings, (folder,), LocalHands(host)), settings)
     async with app.run_test(size=size) as pilot:
         await settled(app)
         await pilot.pause(0.3)
@@ -64,13 +75,22 @@ async def pictures(folder: str, into: Path, suffix: str, size: tuple[int, int]) 
         await pilot.press("3")
         await pilot.pause(0.2)
         shoot("certificates")
-        await pilot.press("1", "question_mark")
+        await pilot.press("1")
+        await find(pilot, app, "edi-in")
+        await pilot.press("r")
+        await asked(pilot, app)
+        shoot("reload")
+        await pilot.press("escape", "question_mark")
         await pilot.pause(0.2)
         shoot("help")
 
 
 def main() -> None:
-    """Start the fleet and take all pictures."""
+    """Start the fleet and take all pictures, on a terminal: what nobody's terminal started somebody owns."""
+    if not sys.stdin.isatty():
+        sys.exit(
+            os.waitstatus_to_exitcode(pty.spawn([sys.executable, "-m", "tests.screenshots", *sys.argv[1:]]))
+        )
     into = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     into.mkdir(parents=True, exist_ok=True)
     os.environ.pop("NO_COLOR", None)

@@ -189,7 +189,7 @@ def not_yet_valid(bench: Bench) -> None:
     _own(bench, days=(2, 300))
 
 
-@fault("cert-not-loaded", "renewed on disk", "old one (19 days left) served: reload")
+@fault("cert-not-loaded", "renewed on disk", "old one served: reload", "19 days left")
 def renewed_not_loaded(bench: Bench) -> None:
     _own(bench, days=(-70, 20))
     bench.pki.leaf(bench.name, days=(-1, 89))

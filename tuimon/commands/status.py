@@ -107,4 +107,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         text = "\n".join(table(store, shutil.get_terminal_size((120, 36)).columns, paths)) + "\n"
     sys.stdout.write(text.translate(_ASCII) if settings.ascii and not arguments.json else text)
-    return export.exit_status(store)
+    missing = store.pending()
+    if missing:  # what was not looked at is not well because nobody complained
+        print(f"tuimon: not everything was looked at in time: {', '.join(missing)}", file=sys.stderr)
+    return export.exit_status(store) or 3 * bool(missing)

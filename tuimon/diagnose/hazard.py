@@ -4,6 +4,7 @@ Rule: only what follows from facts.  A process that has given up root reads and 
 that it has become; what it cannot bind again takes all of its services down for good.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -197,6 +198,6 @@ def restart_instead(found: Iterable[Finding], known: Finding | None) -> tuple[Fi
 def _restart(finding: Finding, known: Finding) -> Finding:
     if finding.code == known.code or "reload" not in finding.fix:
         return finding
-    text = finding.text.removesuffix(": reload") + ": restart" * finding.text.endswith(": reload")
+    text = re.sub(r": reload(?=$| \()", ": restart", finding.text)
     fix = finding.fix.replace("reload", "restart") + f" ({known.text})"
     return replace(finding, text=text, fix=fix)

@@ -35,8 +35,10 @@ def not_loaded(tunnel: Tunnel, now: float, limits: Thresholds) -> Finding | None
     if disk.not_after <= shown.not_after:
         return _other(tunnel, disk, shown, lost, now)
     left = shown.seconds_left(now)
-    old = f"expired {span(left)} ago" if left <= 0 else f"({span(left)} left) served"
-    text, fix = f"renewed on disk{_ago(tunnel, now)}, old one {old}: reload", "reload"
+    # What to do stands where a narrow column still shows it.
+    old = f"expired {span(left)} ago" if left <= 0 else "served"
+    more = ", ".join(filter(None, (f"{span(left)} left" if left > 0 else "", _renewed(tunnel, now))))
+    text, fix = f"renewed on disk, old one {old}: reload" + (f" ({more})" if more else ""), "reload"
     severity = Severity.CRITICAL if left < critical_below(shown, limits) else Severity.WARNING
     if lost:
         text = f"renewed on disk, but no longer for {', '.join(lost[:3])}"
@@ -64,6 +66,11 @@ def _other(tunnel: Tunnel, disk: Certificate, shown: Certificate, lost: list[str
         text = f"{name} holds another certificate than is served{rest}"
     fix = f"put the served one back into {name} before it is loaded; if it is meant, reload"
     return Finding("cert-not-loaded", Severity.WARNING, text, fix, _evidence(tunnel, disk, shown, now))
+
+
+def _renewed(tunnel: Tunnel, now: float) -> str:
+    said = _ago(tunnel, now)
+    return f"renewed{said}" if said else ""
 
 
 def _ago(tunnel: Tunnel, now: float) -> str:
