@@ -15,3 +15,9 @@ def test_the_cause_is_named_and_forgotten(courses: dict[str, Course], case: Case
     course = courses[case.name]
     assert course.named is not None, course.told
     assert course.well is not None, course.told
+
+
+def test_nothing_that_happens_to_a_process_makes_its_port_somebody_elses(courses: dict[str, Course]) -> None:
+    """Listeners are closed and opened in a reload: for a moment nobody's, never a stranger's."""
+    stolen = {name for name, course in courses.items() if "accept-taken" in (code for _, code in course.told)}
+    assert stolen == {"port-stolen"}

@@ -23,6 +23,7 @@ _DEFAULT = "stunnel.conf"  # what a stunnel without arguments reads, in the conf
 _BELIEVED = 30.0  # seconds until it is looked at again who holds a socket
 _TABLE = 64 * 1024 * 1024  # bytes of /proc/net/tcp: some 400,000 sockets
 
+_TRIES = 4  # looks until processes and sockets are of one moment
 _FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
@@ -53,9 +54,7 @@ class Processes:
         processes: ProcessesSeen | None = None
         tables: tuple[SocketTable, ...] = ()
         while True:
-            seen, read = await self.see(), await self._tables()
-            if tables and _listeners(read) != _listeners(tables):
-                seen = await self.see()  # a reload may have come between the two: whose are they now?
+            seen, read = await self._moment(_listeners(tables))
             if seen != processes:
                 processes = seen
                 publish(seen)
@@ -63,6 +62,20 @@ class Processes:
             publish(SocketsSeen(self._host.name, tables))
             await self._tell_holders(publish)
             await self._pause()
+
+    async def _moment(self, known: set[int]) -> tuple[ProcessesSeen, tuple[SocketTable, ...]]:
+        """Processes and sockets that belong together: a reload between two looks would make the listeners
+        somebody else's.  `known` are those of the last look, empty at first."""
+        seen, read = await self.see(), await self._tables()
+        for _ in range(_TRIES):
+            listeners = _listeners(read)
+            if not known or listeners == known:
+                break
+            again = await self.see()
+            if _held(again, listeners) == _held(seen, listeners):
+                break
+            seen, read = again, await self._tables()
+        return seen, read
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -147,6 +160,10 @@ class Processes:
 async def look_once(host: Host, settings: Settings) -> tuple[Process, ...]:
     """Every stunnel main process with its configuration; empty where they cannot be seen."""
     return (await Processes(host, settings).see()).processes
+
+
+def _held(seen: ProcessesSeen, listeners: set[int]) -> dict[ProcessId, frozenset[int]]:
+    return {each.id: each.inodes & listeners for each in seen.processes}
 
 
 def _listeners(tables: tuple[SocketTable, ...]) -> set[int]:
