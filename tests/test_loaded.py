@@ -114,7 +114,7 @@ def everything(store: Store) -> str:
         (
             *table(store, 200),
             json.dumps(export.status(store), ensure_ascii=False),
-            *pages,
+            *(each.plain for each in pages),
             *kept,
             repr(store.rows()),
         )
