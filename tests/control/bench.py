@@ -69,12 +69,18 @@ class Bench:
         self.folder.mkdir()
         self.folder.chmod(0o777)
         self.log = self.folder / "stunnel.log"
-        self.port = free()
+        self.held: list[socket.socket] = []
+        self.port = self.free()
         self.sessions: list[Session] = []
         self.others: list[subprocess.Popen[bytes]] = []
-        self.held: list[socket.socket] = []
         for ending in ("pem", "key"):
             shutil.copy(field.pki.path(f"server.{ending}"), self.folder / f"own.{ending}")
+
+    def free(self) -> int:
+        """A port for one of its services."""
+        port, holder = free()
+        self.held.append(holder)
+        return port
 
     def section(self, *options: str, name: str = "", accept: str = "", connect: str = "") -> str:
         """A server section."""
@@ -197,8 +203,11 @@ def stunnels() -> Iterator[tuple[int, list[str]]]:
                     yield int(name), line
 
 
-def free() -> int:
-    """A port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def free() -> tuple[int, socket.socket]:
+    """A port that is ours alone: held by a socket that does not listen, so that stunnel may still bind it
+    (SO_REUSEADDR on both sides)."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    port: int = holder.getsockname()[1]
+    return port, holder

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 
-from tests.control.bench import STUNNEL, Bench, Session, free
+from tests.control.bench import STUNNEL, Bench, Session
 from tests.control.row import Play, Shelf
 from tuimon.model.action import Action, Result
 
@@ -150,7 +150,7 @@ def relative_path_of_a_daemon(bench: Bench) -> Play:
 @situation(VERIFIED, "listener of [second]: none → 127.0.0.1:", "2 of 2 services answer")
 def service_is_added(bench: Bench) -> Play:
     bench.start()
-    port = free()
+    port = bench.free()
     bench.write(bench.section(), bench.section(name="second", accept=f"127.0.0.1:{port}"))
     yield
     assert bench.serves(port)
@@ -158,7 +158,7 @@ def service_is_added(bench: Bench) -> Play:
 
 @situation(VERIFIED, "1 of 1 service answer")
 def service_is_removed(bench: Bench) -> Play:
-    port = free()
+    port = bench.free()
     bench.start(bench.section(), bench.section(name="second", accept=f"127.0.0.1:{port}"))
     session = Session(port)
     bench.sessions.append(session)
@@ -207,7 +207,7 @@ def only_a_restart_applies_it(bench: Bench) -> Play:
 
 @situation(VERIFIED, "1 of 2 services answer", "1 did not before either")
 def one_was_down_before(bench: Bench) -> Play:
-    dead = bench.section("protocol = pgsql", name="dead", accept=f"127.0.0.1:{free()}")
+    dead = bench.section("protocol = pgsql", name="dead", accept=f"127.0.0.1:{bench.free()}")
     bench.start(bench.section(), dead)
     bench.write(bench.section(), dead.replace("protocol = pgsql", "protocol = smtp"))
     yield
@@ -230,7 +230,7 @@ def it_does_not_run(bench: Bench) -> Play:
 @situation(REFUSED, "several processes run it", "end all but one first")
 def two_of_one_file(bench: Bench) -> Play:
     bench.start()
-    port = free()
+    port = bench.free()
     bench.write(bench.section(accept=f"127.0.0.1:{port}"))
     subprocess.run(["setsid", "--fork", STUNNEL, str(bench.config)], check=True)
     bench.until(lambda: bench.serves(port))

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
-from functools import partial
 
 from tuimon.commands import UsageError
 from tuimon.settings import Settings
@@ -32,8 +31,8 @@ def show(paths: tuple[str, ...], settings: Settings) -> int:
     from tuimon.ui import app  # noqa: PLC0415 - Textual costs 200 ms
 
     host = LocalHost(poll=settings.intervals.files)
-    elevated = partial(SudoHands, host) if os.geteuid() != 0 and available() else None
-    return app.show(Runtime(host, settings, paths, LocalHands(host)), settings, elevated)
+    elevated = SudoHands if os.geteuid() != 0 and available() else None
+    return app.show(Runtime(host, settings, paths, LocalHands()), settings, elevated)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

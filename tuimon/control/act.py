@@ -13,6 +13,7 @@ from copy import copy
 from dataclasses import replace
 
 from tuimon.control import record
+from tuimon.control.aftermath import last_words
 from tuimon.control.preflight import prepare
 from tuimon.control.proof import End, Proof, Stage, prove
 from tuimon.control.sight import Sight
@@ -236,6 +237,8 @@ class Control:
             passed = self._host.monotonic() - began
             if proof.loaded and loaded_at is None:
                 loaded_at = passed
+            if proof.stage is Stage.FAILED and end.unit is not None:
+                proof = self._prove(now, before, sight, await last_words(self._host, end))
             if proof.stage is not Stage.WAITING:
                 break
             if proof.text != said:
@@ -250,6 +253,8 @@ class Control:
         return _outcome(now, proof, loaded_at if loaded_at is not None else passed, evidence)
 
     def _prove(self, now: Preflight, before: Sight, sight: Sight | None, end: End) -> Proof:
+        if sight is None and now.action is Action.STOP:  # known by its process alone
+            return Proof(Stage.DONE, "no process runs it any more", loaded=True)
         if sight is None:
             return Proof(Stage.WAITING, "waiting for the instance to be seen again")
         return prove(now.action, before, sight, end, handed=now.handed)

@@ -144,8 +144,9 @@ def _signal(action: Action, instance: Instance) -> Door:
 
 
 def _start(action: Action, instance: Instance, ways: Ways) -> Door:
-    if ways.unit is not None and ways.unit.load_state == "loaded":
-        return _unit(action, ("systemctl",), ways.unit)
+    unit = ways.unit
+    if unit is not None and (unit.load_state == "masked" or instance.unit is not None):
+        return _unit(action, ("systemctl",), unit)
     name = _name(instance)
     if ways.script and ways.script_runs and name:
         return Door(Route.SCRIPT, (*_SCRIPT, action.value, name), name)

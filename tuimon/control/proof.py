@@ -44,6 +44,7 @@ class End:
 
     unit: UnitControl | None = None
     why: str = ""
+    fix: str = ""
     said: tuple[str, ...] = ()
     status: int | None = None
 
@@ -99,7 +100,7 @@ def _coming(after: Sight, end: End) -> Proof:
     unit = f"{end.unit.name}: {end.unit.result}, status {end.unit.exit_status}" if end.unit else ""
     text = end.why or (cause.text if cause else "") or unit or f"it ended with status {end.status}"
     see = f"journalctl -u {end.unit.name}" if end.unit else "see its log"
-    fix = cause.fix if cause is not None and not end.why else see
+    fix = end.fix or (cause.fix if cause is not None and not end.why else see)
     evidence = (*end.said[:5], *((unit,) if unit else ()), *_said(after))
     return Proof(Stage.FAILED, f"it did not start: {text}", fix, evidence)
 

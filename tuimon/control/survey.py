@@ -73,7 +73,7 @@ async def survey(host: Host, hands: Hands, sight: Sight, action: Action) -> Surv
     instance, actor = sight.instance, hands.actor()
     machine = Machine(host)
     origin = await hands.origin(instance.process.id) if instance.process else None
-    unit = await unit_control(host, instance.unit.name) if instance.unit else None
+    unit = await unit_control(host, instance.unit.name if instance.unit else _template(instance))
     pid_file = await _pid_file(host, instance)
     ways = Ways(
         origin=origin if isinstance(origin, Origin) else None,
@@ -101,9 +101,17 @@ async def survey(host: Host, hands: Hands, sight: Sight, action: Action) -> Surv
 
 async def unit_control(host: Host, name: str) -> UnitControl | None:
     """A unit as systemd has it now; None where it cannot be asked."""
+    if not name:
+        return None
     argv = ("systemctl", "show", "--no-pager", f"--property={','.join(PROPERTIES)}", "--", name)
     said = await host.run(argv, _PATIENCE)
     return parse_control(said.stdout) if isinstance(said, Completed) else None
+
+
+def _template(instance: Instance) -> str:
+    """The unit that would be its own by its file's name: of one that is masked systemd tells no more."""
+    folder, _, name = instance.key.config.rpartition("/")
+    return f"stunnel@{name.removesuffix('.conf')}.service" if folder == "/etc/stunnel" else ""
 
 
 async def _script_runs(host: Host) -> bool:

@@ -15,17 +15,21 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from tuimon.host import origin
 from tuimon.host.base import Completed
+from tuimon.host.failures import failure_of
 from tuimon.host.hands import Launched, Lock
-from tuimon.host.local import LocalHost
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.origin import Actor, Guard, Launch, Origin
 from tuimon.model.process import ProcessId
 from tuimon.text import printable
+
+T = TypeVar("T")
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 """Where commands are looked for; only root can write there."""
@@ -56,8 +60,15 @@ class FileLock:
 class LocalHands:
     """What acts on this machine."""
 
-    def __init__(self, host: LocalHost) -> None:
-        self._host = host
+    def __init__(self) -> None:
+        # Its own: the last line of the action log is written while everything else is being closed.
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="hands")
+
+    async def _blocking(self, call: Callable[[], T]) -> T | Failure:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except OSError as error:
+            return failure_of(error, error.filename or "it")
 
     def actor(self) -> Actor:
         """Who we are."""
@@ -70,20 +81,20 @@ class LocalHands:
 
     async def origin(self, process: ProcessId) -> Origin | Failure:
         """How a process came to be; `Failure` where that process is no more."""
-        return await self._host.blocking(lambda: origin.look(process))
+        return await self._blocking(lambda: origin.look(process))
 
     async def guards(self, path: str) -> tuple[Guard, ...] | Failure:
         """Everything on the way to a file, symbolic links followed, whose owner could replace it."""
-        return await self._host.blocking(lambda: _guards(path))
+        return await self._blocking(lambda: _guards(path))
 
     async def signal(self, process: ProcessId, number: int) -> Failure | None:
         """Send a signal to that very process, never to one that has got its pid since."""
-        return await self._host.blocking(lambda: _signal(process, number))
+        return await self._blocking(lambda: _signal(process, number))
 
     async def perform(self, argv: tuple[str, ...], timeout: float) -> Completed | Failure:
         """Run a command of the system's own PATH to its end; it runs on when we end or give up."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            started = await self._host.blocking(lambda: _spawn(argv, subprocess.DEVNULL, out, err))
+            started = await self._blocking(lambda: _spawn(argv, subprocess.DEVNULL, out, err))
             if isinstance(started, Failure):
                 return Failure(started.reason, f"{printable(argv[0])}: {started}")
             status = await _ended(started, timeout)
@@ -94,11 +105,11 @@ class LocalHands:
     async def relaunch(self, launch: Launch, ending: ProcessId | None) -> Launched | Failure:
         """End a process if one is given, and start a program in its place once it has ended."""
         with tempfile.TemporaryFile() as order, tempfile.TemporaryFile() as answer:
-            written = await self._host.blocking(lambda: _write_order(order, launch, ending))
+            written = await self._blocking(lambda: _write_order(order, launch, ending))
             if isinstance(written, Failure):
                 return written
             argv = (sys.executable, "-I", "-S", _HELPER)
-            started = await self._host.blocking(lambda: _spawn(argv, order, answer, subprocess.DEVNULL))
+            started = await self._blocking(lambda: _spawn(argv, order, answer, subprocess.DEVNULL))
             if isinstance(started, Failure):
                 return started
             status = await _ended(started, _RELAUNCH)
@@ -112,11 +123,11 @@ class LocalHands:
 
     async def lock(self, name: str, holder: str) -> Lock | Failure:
         """Take the lock of this name, or say who holds it."""
-        return await self._host.blocking(lambda: _lock(name, holder))
+        return await self._blocking(lambda: _lock(name, holder))
 
     async def append(self, path: str, line: bytes) -> Failure | None:
         """Add to a file of our own, which nobody else may read; its folder is made."""
-        return await self._host.blocking(lambda: _append(path, line))
+        return await self._blocking(lambda: _append(path, line))
 
 
 def _spawn(

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 
 from tuimon.host.base import Completed
 from tuimon.host.hands import Launched
-from tuimon.host.local import LocalHost
 from tuimon.host.local_hands import PATH, LocalHands
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.origin import Launch
@@ -27,8 +26,8 @@ def available() -> bool:
 class SudoHands(LocalHands):
     """As `LocalHands`, with sudo before every command; `suspended` gives the terminal away."""
 
-    def __init__(self, host: LocalHost, suspended: Callable[[], AbstractContextManager[None]]) -> None:
-        super().__init__(host)
+    def __init__(self, suspended: Callable[[], AbstractContextManager[None]]) -> None:
+        super().__init__()
         self._suspended = suspended
 
     async def perform(self, argv: tuple[str, ...], timeout: float) -> Completed | Failure:

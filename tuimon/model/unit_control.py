@@ -9,7 +9,7 @@ class UnitControl:
 
     `program` is the executable of its ExecStart, `user` who runs it (empty: root), `folder` its
     WorkingDirectory.  `followers` are
-    units that are stopped with it.  Timeouts are seconds.
+    units that are stopped with it, `invocation` names its last run.  Timeouts are seconds.
     """
 
     name: str
@@ -31,6 +31,7 @@ class UnitControl:
     start_timeout: float = 90.0
     stop_timeout: float = 90.0
     exit_status: int = 0
+    invocation: str = ""
 
     @property
     def ended(self) -> bool:

@@ -30,6 +30,7 @@ PROPERTIES = (
     "TimeoutStartUSec",
     "TimeoutStopUSec",
     "ExecMainStatus",
+    "InvocationID",
 )
 """The properties that `parse_control` reads."""
 
@@ -67,6 +68,7 @@ def parse_control(output: bytes) -> UnitControl | None:
         start_timeout=span(said.get("TimeoutStartUSec", "")),
         stop_timeout=span(said.get("TimeoutStopUSec", "")),
         exit_status=_number(said.get("ExecMainStatus", "")),
+        invocation=said.get("InvocationID", ""),
     )
 
 
