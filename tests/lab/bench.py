@@ -39,7 +39,7 @@ class Lab:
         self.authorities.leaf("client")
         (folder / "psk.txt").write_text(f"lab:{os.urandom(32).hex()}\n")
         (folder / "psk.txt").chmod(0o600)
-        self.edits: list[Callable[[], object]] = []
+        self.edits: list[tuple[str, Callable[[], object]]] = []
         self._stack = ExitStack()
         self.echo = self.backend()
 
@@ -155,8 +155,8 @@ class Bench:
             os.utime(self.config, ns=(before, before))
 
     def then(self, edit: Callable[[], object]) -> None:
-        """Have `edit` called when tuimon has looked at the whole laboratory once, as it does all the time."""
-        self.lab.edits.append(edit)
+        """Have `edit` called when tuimon has looked at the configuration once, as it does all the time."""
+        self.lab.edits.append((str(self.config), edit))
 
     def later(self, path: Path | str) -> None:
         """Date a file past the second of the load, which is all that the log tells of it."""

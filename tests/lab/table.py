@@ -77,8 +77,8 @@ def examine(folder: Path, rows: tuple[Fault, ...]) -> dict[str, Verdict]:
         for fault in rows:
             fault.build(benches[fault.name])
         if lab.edits:
-            asyncio.run(sweep(_LOOK, (str(lab.conf),)))
-        for edit in lab.edits:
+            asyncio.run(sweep(_LOOK, tuple(dict.fromkeys(config for config, _ in lab.edits))))
+        for _, edit in lab.edits:
             edit()
         store = asyncio.run(sweep(_SETTINGS, (str(lab.conf),)))
         return {fault.name: _verdict(fault, benches[fault.name], store) for fault in rows}
