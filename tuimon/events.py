@@ -159,10 +159,12 @@ class LogAppended:
 
 @dataclass(frozen=True, slots=True)
 class ProbeStarted:
-    """Our own connection is open: `local` (`IP:port`) is how stunnel's log will name it."""
+    """Our own connection is open: `local` (`IP:port`) is how stunnel's log will name it, `peer` where it
+    leads: one local port may lead to many places at once."""
 
     key: ServiceKey
     local: str
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

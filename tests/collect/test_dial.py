@@ -30,7 +30,12 @@ async def knock(
     """The result, and the local addresses that were told."""
     told: list[str] = []
     found = await probe(
-        host, plan, material or Material(), timeout=timeout, early_close=0.3, opened=told.append
+        host,
+        plan,
+        material or Material(),
+        timeout=timeout,
+        early_close=0.3,
+        opened=lambda local, _: told.append(local),
     )
     return found, told
 

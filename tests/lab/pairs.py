@@ -46,7 +46,7 @@ def far_end_refused(bench: Bench) -> None:
     bench.start(bench.client(far.accept))
 
 
-@fault("peer-tls-rejected", "refuses TLS")
+@fault("peer-tls-rejected", "refuses our certificate")
 def near_end_distrusted(bench: Bench) -> None:
     far = far_end(bench, bench.ca, "verifyChain = yes")
     far.run()

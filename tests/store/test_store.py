@@ -366,3 +366,17 @@ def test_of_a_bundle_only_the_authorities_that_are_needed_are_shown(pki: Pki, tm
     shown = {use.certificate.common_name for use in world.store.certificates() if "ca" in use.roles}
     assert shown == {world.certificate("ca").common_name}
     assert world.store.summary().expired == 0
+
+
+def test_a_client_that_shares_its_port_with_a_probe_of_ours_elsewhere_is_a_session(world: World) -> None:
+    """On one machine a local port may lead to many places at once: only the way to this door was ours."""
+    world.healthy()
+    table = world.listening()
+    port = table.listening[0].port
+    client = Socket(SocketState.ESTABLISHED, "127.0.0.1", port, "127.0.0.1", 50001, 0, 77)
+    world.tell(events.ProbeStarted(world.key(), "127.0.0.1:50001", "127.0.0.1:9"))
+    world.sockets(replace(table, established=(client,)))
+    assert world.row().tunnel.sessions == 1
+    world.tell(events.ProbeStarted(world.key(), "127.0.0.1:50001", f"127.0.0.1:{port}"))
+    world.sockets(replace(table, established=(client, client._replace(remote_port=50002))))
+    assert world.row().tunnel.sessions == 1

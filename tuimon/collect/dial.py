@@ -28,6 +28,10 @@ _VERDICTS = {
 }
 
 
+def _unheard(local: str, peer: str) -> None:
+    """Nobody wants to know of a connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """File contents that a handshake needs, in PEM; empty where there is none.
@@ -46,13 +50,13 @@ async def reach(
     endpoint: Endpoint,
     timeout: float,
     local: str = "",
-    opened: Callable[[str], None] = lambda local: None,
+    opened: Callable[[str, str], None] = _unheard,
 ) -> Reach:
     """Connect to `endpoint` and close again: whether it can be reached, and how fast."""
     stream = await host.connect(endpoint, timeout, local)
     if isinstance(stream, Failure):
         return Reach(endpoint.text, _VERDICTS.get(stream.reason, Verdict.FAILED), stream.detail)
-    opened(stream.local)
+    opened(stream.local, stream.peer)
     stream.close()
     return Reach(endpoint.text, Verdict.OK, connect_ms=stream.connect_ms)
 
@@ -82,15 +86,15 @@ class Probe:
         self.result = Handshake(endpoint.text, Verdict.FAILED, plan.depth, stage="connect", legacy=legacy)
 
     async def run(
-        self, timeout: float, early_close: float, opened: Callable[[str], None] = lambda local: None
+        self, timeout: float, early_close: float, opened: Callable[[str, str], None] = _unheard
     ) -> Handshake:
-        """Probe within `timeout` seconds; `opened` is told our address before a byte is sent."""
+        """Probe within `timeout` seconds; `opened` is told both addresses before a byte is sent."""
         self._began = self._host.monotonic()
         stream = await self._host.connect(self._endpoint, timeout, self._plan.local)
         if isinstance(stream, Failure):
             verdict = _VERDICTS.get(stream.reason, Verdict.FAILED)
             return self._note(verdict=verdict, detail=stream.detail)
-        opened(stream.local)
+        opened(stream.local, stream.peer)
         self._note(address=stream.peer, local=stream.local, connect_ms=stream.connect_ms)
         try:
             async with asyncio.timeout(timeout - self._elapsed() / 1000):
@@ -222,7 +226,7 @@ async def _probe_one(
     *,
     timeout: float,
     early_close: float,
-    opened: Callable[[str], None],
+    opened: Callable[[str, str], None],
 ) -> Handshake:
     """Probe one endpoint; where no TLS version is shared, try TLS 1.0 and 1.1 in the time that is left."""
     began = host.monotonic()
@@ -241,7 +245,7 @@ async def probe(
     *,
     timeout: float,
     early_close: float,
-    opened: Callable[[str], None] = lambda local: None,
+    opened: Callable[[str, str], None] = _unheard,
 ) -> Handshake:
     """Probe the targets of `plan` in order until one lets us connect; the last result otherwise.
 

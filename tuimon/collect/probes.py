@@ -150,12 +150,12 @@ class Probes:
                 material,
                 timeout=self._settings.probes.timeout,
                 early_close=self._settings.probes.early_close,
-                opened=lambda local: publish(ProbeStarted(want.key, local)),
+                opened=lambda local, peer: publish(ProbeStarted(want.key, local, peer)),
             )
 
     async def _reach(self, want: ProbeWant, publish: Publish) -> tuple[Reach, ...]:
-        def opened(local: str) -> None:
-            publish(ProbeStarted(want.key, local))
+        def opened(local: str, peer: str) -> None:
+            publish(ProbeStarted(want.key, local, peer))
 
         found, plan, timeout = [], want.plan, self._settings.probes.timeout
         for endpoint in plan.reach:

@@ -140,6 +140,9 @@ class Host(Protocol):
     async def way(self, path: str) -> Way:
         """Every folder on the way to what `path` leads to, with who may cross it."""
 
+    async def allows(self, path: str, flag: str) -> bool | None:
+        """What test(1) says to `-e`, `-r`, `-w` or `-x` (`flag` without the dash); None without an answer."""
+
     async def list(self, path: str) -> tuple[Entry, ...] | Failure:
         """The names in a folder, in no order."""
 

@@ -34,6 +34,7 @@ from tuimon.text import printable
 T = TypeVar("T")
 
 _LAST = 16 * 1024  # bytes: less than that is no room
+_FLAGS = {"e": os.F_OK, "r": os.R_OK, "w": os.W_OK, "x": os.X_OK}
 _PATIENCE = 5.0  # seconds for one look at a file system
 
 
@@ -209,6 +210,11 @@ class LocalHost:
         """Every folder on the way to what `path` leads to, with who may cross it."""
         way = await self.blocking(lambda: walk(path))
         return Way(printable(path), failure=way) if isinstance(way, Failure) else way
+
+    async def allows(self, path: str, flag: str) -> bool | None:
+        """What test(1) says to `-e`, `-r`, `-w` or `-x` (`flag` without the dash); None without an answer."""
+        answer = await self.blocking(lambda: os.access(path, _FLAGS[flag], effective_ids=True))
+        return None if isinstance(answer, Failure) else answer
 
     async def list(self, path: str) -> tuple[Entry, ...] | Failure:
         """The names in a folder, in no order."""

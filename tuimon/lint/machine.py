@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 from copy import copy
+from ipaddress import ip_address
 
 from tuimon.host.base import Completed, FileContent, Host
 from tuimon.model.endpoint import Endpoint
@@ -58,7 +59,8 @@ class Machine:
         if self.loaded_at is None:
             return False
         files = [await self.read(path) for path in paths]
-        return all(not isinstance(each, Failure) and each.stamp.mtime < self.loaded_at for each in files)
+        until = self.loaded_at + 1  # the log's clock has whole seconds
+        return all(not isinstance(each, Failure) and each.stamp.mtime < until for each in files)
 
     async def folder(self, path: str) -> tuple[str, ...] | Failure:
         """The names of the files in a folder."""
@@ -108,7 +110,7 @@ class Machine:
 
     async def host(self, name: str) -> bool | None:
         """Whether a host name or an address resolves."""
-        if name == "*":  # what glibc takes for no name at all
+        if name == "*" or _is_address(name):  # glibc takes `*` for no name at all
             return True
         return await self.says("getent", "ahosts", name)
 
@@ -130,7 +132,7 @@ class Machine:
     async def test(self, flag: str, path: str, user: str = "", group: str = "") -> bool | None:
         """`test -FLAG PATH`, as another user if one is given."""
         if not (user or group):
-            return await self.says("test", flag, self.path(path))
+            return None if "\0" in path else await self._host.allows(self.path(path), flag[1:])
         who = [f"--reuid={user}"] if user else []
         who += [f"--regid={group}", "--clear-groups"] if group else ["--keep-groups"]
         return await self.says("setpriv", *who, "test", flag, self.path(path))
@@ -159,6 +161,14 @@ class Machine:
         """Whether OpenSSL was built with zlib."""
         answer = await self.ask("openssl", "list", "-disabled")
         return b"ZLIB" not in answer.stdout.split() if isinstance(answer, Completed) else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return "%" not in name
 
 
 def _reason(answer: Completed) -> str:

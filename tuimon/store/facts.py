@@ -114,7 +114,7 @@ class Facts:
                 self.files[event.file.path] = event.file
                 self._issuers = Issuers(self.files)
             case events.ProbeStarted():
-                self.logbook.own_probe(event.local, self.now)
+                self.logbook.own_probe(event.local, self.now, event.peer)
             case events.ProbeFinished():
                 self.probed[event.key] = Probed(
                     event.handshake, event.reaches, self.now, event.stamp, self.queues.looks
@@ -293,7 +293,7 @@ class Facts:
         files = {path for each in config.services for path in paths(each, instance)}
         stamps = tuple(self.files[path].stamp for path in sorted(files) if path in self.files)
         pids = tuple(each.id for each in instance.processes)
-        old = config.stamp is not None and loaded is not None and config.stamp.mtime < loaded
+        old = config.stamp is not None and loaded is not None and config.stamp.mtime < loaded + 1
         stamp = (config.stamp, stamps, pids, instance.unit.active_state if instance.unit else "")
         return CheckWant(config.path, join.folder(instance), stamp, loaded, old)
 
@@ -320,8 +320,7 @@ class Facts:
         ports = {socket.port for socket in mine}
         held = (each for port in ports for each in established.get(port, ()) if each.inode)
         peers = join.matching(accept, held)
-        names = (f"{each.remote_address}:{each.remote_port}" for each in peers)
-        own = sum(self.logbook.is_own(name, self.now) for name in names)
+        own = sum(map(self._is_own, peers))
         return Sockets(mine, "", len(peers) - own, targets, self._backlogs(mine), stalled)
 
     def seen(self, want: OutputWant) -> bool:
@@ -365,8 +364,12 @@ class Facts:
         doors = {listening[inode] for inode in process.inodes & listening.keys()}
         accepted = {each for door in doors for each in connected.get(door.port, ()) if each.inode}
         mine = [each for each in accepted if any(join.accepted_at(door, each) for door in doors)]
-        own = (self.logbook.is_own(f"{each.remote_address}:{each.remote_port}", self.now) for each in mine)
-        return len(mine) - sum(own)
+        return len(mine) - sum(map(self._is_own, mine))
+
+    def _is_own(self, accepted: Socket) -> bool:
+        """Whether it was one of our probes that was accepted."""
+        peer = f"{accepted.remote_address}:{accepted.remote_port}"
+        return self.logbook.is_own(peer, self.now, f"{accepted.address}:{accepted.port}")
 
     def _backlogs(self, sockets: tuple[Socket, ...], *, named: bool = False) -> tuple[Backlog, ...]:
         """Who waits in vain at these sockets; `named`: also who lets them wait."""

@@ -61,13 +61,14 @@ class Logbook:
         self.sources: dict[str, SourceFacts] = {}
         self.traffic: dict[tuple[str, str], Traffic] = {}  # (source, service name)
         self.clientele = Clientele()
-        self._own: OrderedDict[str, float] = OrderedDict()
+        self._own: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._candidates: dict[tuple[str, str], LogRecord] = {}
         self._next = 0
 
-    def own_probe(self, local: str, now: float) -> None:
-        """Remember that a connection from `local` is ours; lines that came before us are marked now."""
-        self._own[local] = now
+    def own_probe(self, local: str, now: float, door: str = "") -> None:
+        """Remember that a connection from `local` (to `door`, where that is known) is ours; lines that came
+        before us are marked now."""
+        self._own[local] = now, door
         self._own.move_to_end(local)
         self.clientele.disown(local, now - _OWN_BEFORE, now + _OWN_AFTER)
         late = min(len(self.lines), _LATE)
@@ -79,10 +80,12 @@ class Logbook:
         while len(self._own) > _OWN_LIMIT:
             self._own.popitem(last=False)
 
-    def is_own(self, peer: str, at: float | None) -> bool:
-        """Whether a connection from `peer` at that time was one of our probes."""
-        began = self._own.get(peer)
-        return began is not None and (at is None or began - _OWN_BEFORE <= at <= began + _OWN_AFTER)
+    def is_own(self, peer: str, at: float | None, door: str = "") -> bool:
+        """Whether a connection from `peer` (to `door`, if that is known) was one of our probes then."""
+        began, leads = self._own.get(peer, (None, ""))
+        if began is None or (door and leads and door != leads):
+            return False
+        return at is None or began - _OWN_BEFORE <= at <= began + _OWN_AFTER
 
     def append(self, source: str, records: tuple[LogRecord, ...], *, history: bool) -> set[str]:
         """Take records of one log; returns the names of the services they speak of."""
