@@ -7,20 +7,23 @@ thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 from dataclasses import dataclass, replace
 
 from tuimon import events
+from tuimon.diagnose import hazard
 from tuimon.diagnose import instance as judge_instance
-from tuimon.diagnose import pair
 from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.far_end import FarEnd
 from tuimon.diagnose.finding import Finding, State
 from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey, ServiceKey
-from tuimon.model.tunnel import CheckWant, Interest, ProbeWant, Tunnel
+from tuimon.model.tunnel import Interest, ProbeWant, Tunnel
 from tuimon.settings import Settings
 from tuimon.store import join, wants
 from tuimon.store.actions import Actions, Done, Ongoing
-from tuimon.store.facts import Facts, paths
+from tuimon.store.blind_spots import blind_spots
+from tuimon.store.facts import Facts
 from tuimon.store.logbook import Logbook, LogLine
+from tuimon.store.needs import Ledger, needs_of
 from tuimon.store.pairs import Pairs
+from tuimon.store.pending import pending
 from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
 
 __all__ = [
@@ -61,6 +64,18 @@ def _instance_of(event: events.ProbeFinished | events.ConfigChecked | events.Loa
             return InstanceKey(event.host, event.config)
 
 
+def _path_of(
+    event: events.WayWalked | events.CertificateRead | events.PidFileRead | events.OutputSeen,
+) -> str:
+    match event:
+        case events.WayWalked():
+            return event.way.path
+        case events.OutputSeen():
+            return event.output.want.path
+        case events.CertificateRead() | events.PidFileRead():
+            return event.file.path
+
+
 class Store:
     """Services and instances of one host, judged."""
 
@@ -72,7 +87,7 @@ class Store:
         self._instances: dict[InstanceKey, InstanceRow] = {}
         self._members: dict[InstanceKey, frozenset[ServiceKey]] = {}
         self._wants: dict[ServiceKey, ProbeWant] = {}
-        self._checks: dict[InstanceKey, CheckWant] = {}
+        self._needs = Ledger()
         self._pairs = Pairs()
         self._uses: list[CertificateUse] | None = None  # asked for on every tick, changes with the rows
         self._dirty: set[InstanceKey] = set()
@@ -112,7 +127,7 @@ class Store:
 
     def _take(self, event: events.Event) -> None:
         before = self._facts.processes
-        first_sockets, logs = self._facts.tables is None, len(self._facts.logs)
+        first_sockets, logs = self._facts.kernel.tables is None, len(self._facts.logs)
         self._facts.take(event)
         match event:
             case events.Ticked():
@@ -126,7 +141,7 @@ class Store:
             case events.LogAppended():
                 self._take_log(event, first=len(self._facts.logs) > logs)
             case events.WayWalked() | events.CertificateRead() | events.PidFileRead() | events.OutputSeen():
-                self._take_file(event)
+                self._dirty |= self._needs.users(_path_of(event))
             case events.ProbeFinished() | events.ConfigChecked() | events.LoadedRead():
                 self._dirty.add(_instance_of(event))
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
@@ -142,21 +157,6 @@ class Store:
         else:
             self._all_dirty = True
 
-    def _take_file(
-        self, event: events.WayWalked | events.CertificateRead | events.PidFileRead | events.OutputSeen
-    ) -> None:
-        match event:
-            case events.WayWalked():
-                self._touch_walkers_of(event.way.path)
-            case events.CertificateRead():
-                self._touch_users_of(event.file.path)
-            case events.OutputSeen():
-                want, rows = event.output.want, self._instances.items()
-                self._dirty |= {key for key, row in rows if join.output_want(row.instance) == want}
-            case events.PidFileRead():
-                path, rows = event.file.path, self._instances.items()
-                self._dirty |= {key for key, row in rows if join.pid_path(row.instance) == path}
-
     def _touch_processes(self, before: events.ProcessesSeen | None, event: events.ProcessesSeen) -> None:
         if before is None or before.failure or event.failure:
             self._all_dirty = True
@@ -168,11 +168,11 @@ class Store:
         if first:
             self._all_dirty = True
             return
-        if not self._facts.sockets_moved:
+        if not self._facts.kernel.moved:
             return
         for key, row in self._rows.items():
             tunnel = row.tunnel
-            found = self._facts.sockets(tunnel.service, tunnel.primary, tunnel.instance)
+            found = self._facts.kernel.sockets(tunnel.service, tunnel.primary, tunnel.instance)
             known = (tunnel.listeners, tunnel.taken, tunnel.sessions, tunnel.target_listeners)
             if found != (*known, tunnel.waiting, tunnel.stalled):
                 self._dirty.add(key.instance)
@@ -185,16 +185,7 @@ class Store:
         if after and after.config and (before is None or before.config != after.config):
             self._all_dirty |= self._facts.placed_by(event.source)
         if touched or first or before != after:
-            self._dirty |= {key for key, row in self._instances.items() if row.instance.log == event.source}
-
-    def _touch_users_of(self, path: str) -> None:
-        for key, row in self._rows.items():
-            if path in paths(row.tunnel.service, row.tunnel.instance):
-                self._dirty.add(key.instance)
-
-    def _touch_walkers_of(self, path: str) -> None:
-        self._touch_users_of(path)
-        self._dirty |= {key for key, wanted in self._facts.wanted_ways.items() if path in wanted}
+            self._dirty |= self._needs.writers(event.source)
 
     # -- the join -------------------------------------------------------------------------------
 
@@ -204,8 +195,7 @@ class Store:
         keys = self._facts.instance_keys()
         for gone in self._instances.keys() - keys:
             del self._instances[gone]
-            self._facts.wanted_ways.pop(gone, None)
-            self._checks.pop(gone, None)
+            self._needs.drop(gone)
             self._forget(self._members.pop(gone, frozenset()), rows)
         for key in keys if self._all_dirty else self._dirty & keys:
             self._rejoin(key, rows)
@@ -242,11 +232,8 @@ class Store:
         tunnels = tuple(self._facts.tunnel(service, instance) for service in services)
         inherited = judge_instance.findings(instance, tunnels, self.now)
         self._instances[key] = InstanceRow(instance, inherited)
-        check = self._facts.check_want(instance)
-        if check is None:
-            self._checks.pop(key, None)
-        else:
-            self._checks[key] = check
+        ways, check = hazard.wanted_ways(instance), self._facts.check_want(instance)
+        self._needs.put(key, needs_of(instance, tunnels, ways, check))
         known = frozenset(tunnel.key for tunnel in tunnels)
         self._forget(self._members.get(key, frozenset()) - known, rows)
         self._members[key] = known
@@ -282,33 +269,24 @@ class Store:
 
     def interest(self) -> Interest:
         """What the collectors should look at, given the facts so far."""
+        facts, needs = self._facts, self._needs.all()
         instances = [row.instance for row in self._instances.values()]
         processes = [each.process for each in instances if each.process]
-        tunnels = [row.tunnel for row in self._rows.values()]
         return Interest(
-            configs=self._facts.named_configs(),
-            certificates=frozenset(
-                path for each in tunnels for path in join.files(each.service, each.instance).values()
-            ),
-            folders=frozenset(
-                path for each in tunnels for path in join.folders(each.service, each.instance).values()
-            ),
-            ways=frozenset().union(*self._facts.wanted_ways.values())
-            | {file.path for each in tunnels if (file := pair.open_key(each)) is not None},
-            logs=frozenset(each.log for each in instances) - {""},
+            configs=facts.named_configs(),
+            certificates=frozenset[str]().union(*(each.certificates for each in needs)),
+            folders=frozenset[str]().union(*(each.folders for each in needs)),
+            ways=frozenset[str]().union(*(each.ways for each in needs)),
+            logs=frozenset(each.log for each in needs) - {""},
             nets=frozenset({each.net: each.pid for each in processes if each.net}.items()),
-            sockets=frozenset(self._facts.strangers),
-            outputs=frozenset(
-                each for row in self._instances.values() if (each := join.output_want(row.instance))
-            ),
+            sockets=frozenset(facts.kernel.strangers),
+            outputs=frozenset(each.output for each in needs if each.output),
             probes=tuple(self._wants.values()),
-            checks=tuple(self._checks.values()),
-            running=frozenset(process.id for process in self._facts.running),
-            pid_files=frozenset(join.pid_path(row.instance) for row in self._instances.values()) - {""},
-            recall=self._facts.loads.recall(instances),
-            keep=self._facts.loads.keep(
-                each for each in instances if not each.log or each.log in self._facts.logs
-            ),
+            checks=tuple(each.check for each in needs if each.check),
+            running=frozenset(process.id for process in facts.running),
+            pid_files=frozenset(each.pid_file for each in needs) - {""},
+            recall=facts.loads.recall(instances),
+            keep=facts.loads.keep(each for each in instances if not each.log or each.log in facts.logs),
         )
 
     def probeable(self, keys: frozenset[ServiceKey]) -> frozenset[ServiceKey]:
@@ -322,35 +300,8 @@ class Store:
 
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
-        facts, interest = self._facts, self.interest()
-        wanted = {*(facts.found.paths if facts.found else ()), *(() if facts.only else interest.configs)}
-        waiting = {
-            "configurations": facts.found is None or not wanted <= facts.configs.keys(),
-            "processes": facts.processes is None,
-            "sockets": facts.tables is None,
-            "units": facts.units is None,
-            "certificates": not (interest.certificates | interest.folders) <= facts.files.keys(),
-            "permissions": not interest.ways <= facts.ways.keys(),
-            "pid files": not interest.pid_files <= facts.pid_files.keys(),
-            "logs": not interest.logs <= facts.logs.keys(),
-            "loaded texts": facts.loads.pending(interest.recall, interest.keep),
-            "join": self._all_dirty or bool(self._dirty),
-            "probes": any(want.key not in facts.probed for want in interest.probes),
-            "checks": any(want.path not in facts.checks for want in interest.checks),
-            "outputs": any(not facts.seen(want) for want in interest.outputs),
-            "queues": any(map(self._undecided, self._rows.values())),
-            "holders": not facts.strangers <= facts.holders.keys(),
-        }
-        return tuple(name for name, missing in waiting.items() if missing)
-
-    def _undecided(self, row: Row) -> bool:
-        """Whether an accept queue may yet turn out to be one that nobody is taken from: its own, or its
-        target's, at which our probe has just knocked."""
-        facts, tunnel = self._facts, row.tunnel
-        probed = facts.probed.get(row.key)
-        if probed is not None and tunnel.target_listeners and probed.look >= facts.queues.looks:
-            return True
-        return facts.queues.undecided((*(each.inode for each in tunnel.listeners), *tunnel.target_listeners))
+        joining = self._all_dirty or bool(self._dirty)
+        return pending(self._facts, self.interest(), self._rows.values(), joining=joining)
 
     # -- questions ------------------------------------------------------------------------------
 
@@ -382,4 +333,4 @@ class Store:
 
     def blind_spots(self) -> tuple[str, ...]:
         """What this user may not see, in words; empty where nothing is hidden."""
-        return self._facts.blind_spots()
+        return blind_spots(self._facts)

@@ -7,7 +7,6 @@ collector said.
 import posixpath
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from tuimon import events
 from tuimon.diagnose import hazard
@@ -15,23 +14,22 @@ from tuimon.diagnose.policy import absolute, dialled, plan
 from tuimon.model.access import Way
 from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.clients import Clients
-from tuimon.model.endpoint import Backlog, Endpoint, Socket
+from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.output import Output, OutputWant
 from tuimon.model.pid_file import PidFile
-from tuimon.model.process import Holder, Process, SocketTable
+from tuimon.model.process import Process
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
 from tuimon.model.unit import UNSUPERVISED
 from tuimon.settings import Settings
 from tuimon.store import join
 from tuimon.store.issuers import Issuers
+from tuimon.store.kernel import Kernel, Sockets
 from tuimon.store.loaded import LoadedTexts
 from tuimon.store.logbook import Logbook, SourceFacts
-from tuimon.store.queues import Index, Queues
-from tuimon.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +42,6 @@ class Probed:
     at: float
     stamp: tuple[object, ...] = ()
     look: int = 0
-
-
-class Sockets(NamedTuple):
-    """What the kernel shows of a service: its listening sockets, who else holds its port, its sessions
-    (None where they cannot be counted), inodes of the listeners of its targets on this machine, and who
-    waits in vain at these and those."""
-
-    listeners: tuple[Socket, ...] = ()
-    taken: str = ""
-    sessions: int | None = None
-    targets: tuple[int, ...] = ()
-    waiting: tuple[Backlog, ...] = ()
-    stalled: tuple[Backlog, ...] = ()
 
 
 class Facts:
@@ -73,20 +58,11 @@ class Facts:
         self.checks: dict[str, events.ConfigChecked] = {}
         self.processes: events.ProcessesSeen | None = None
         self.units: events.UnitsSeen | None = None
-        self.tables: dict[str, SocketTable] | None = None
-        self._indexes: dict[str, tuple[Index, Index]] = {}
+        self.kernel = Kernel(lambda peer, door: self.logbook.is_own(peer, self.now, door))
         self._processes_of: dict[InstanceKey, tuple[Process, ...]] | None = None
         self._writers: dict[int, set[str]] = {}  # configurations by inode of their log
-        self._read: tuple[SocketTable, ...] = ()
-        self._listening: dict[str, dict[int, Socket]] = {}  # by inode
-        self.queues = Queues()
-        self.sockets_moved = False  # whether the last look at sockets may change what services show
-        self.holders: dict[int, Holder | None] = {}
-        self.strangers: set[int] = set()  # sockets of which somebody should find out who holds them
-        self.gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
-        self.wanted_ways: dict[InstanceKey, frozenset[str]] = {}
         self._issuers = Issuers(self.files)
         self.outputs: dict[str, Output] = {}  # by path of the want
         self.pid_files: dict[str, PidFile] = {}
@@ -102,10 +78,10 @@ class Facts:
             case events.Ticked():
                 self.now = event.now
             case events.ProcessesSeen():
-                self._end(event)
+                self.kernel.take_processes(event.processes)
                 self.processes = event
             case events.SocketsSeen() | events.HoldersSeen():
-                self._take_sockets(event)
+                self.kernel.take(event, self.now)
             case events.LogAppended():
                 self.logs[event.source] = event.failure
             case events.WayWalked():
@@ -117,7 +93,7 @@ class Facts:
                 self.logbook.own_probe(event.local, self.now, event.peer)
             case events.ProbeFinished():
                 self.probed[event.key] = Probed(
-                    event.handshake, event.reaches, self.now, event.stamp, self.queues.looks
+                    event.handshake, event.reaches, self.now, event.stamp, self.kernel.queues.looks
                 )
             case events.CollectorFailed(name, failure):
                 self.collectors[name] = failure
@@ -145,39 +121,6 @@ class Facts:
                 self.pid_files[event.file.path] = event.file
             case _:
                 pass
-
-    def _take_sockets(self, event: events.SocketsSeen | events.HoldersSeen) -> None:
-        if isinstance(event, events.HoldersSeen):
-            self.holders |= dict(event.holders)
-            self.sockets_moved = True
-            return
-        self.gone, quiet = frozenset(), not self.queues
-        self.sockets_moved = event.tables is not self._read or self.tables is None
-        if self.sockets_moved:
-            self._index(event)
-        self.queues.see(self._indexes.values(), self.now)
-        self.sockets_moved |= not quiet or bool(self.queues)
-        if self.sockets_moved:
-            self.strangers.clear()  # whoever joins services to sockets asks again
-
-    def _index(self, event: events.SocketsSeen) -> None:
-        self._read = event.tables
-        self.tables = {table.net: table for table in event.tables}
-        self._indexes = {
-            table.net: (join.port_index(table.listening), join.port_index(table.established))
-            for table in event.tables
-        }
-        self._listening = {
-            table.net: {socket.inode: socket for socket in table.listening} for table in event.tables
-        }
-        there = {socket.inode for table in event.tables for socket in table.listening}
-        self.holders = {inode: holder for inode, holder in self.holders.items() if inode in there}
-
-    def _end(self, event: events.ProcessesSeen) -> None:
-        alive = {process.id for process in event.processes}
-        ended = [each for each in self.running if each.id not in alive]
-        held = frozenset[int]().union(*(each.inodes for each in event.processes))
-        self.gone = (self.gone | frozenset[int]().union(*(each.inodes for each in ended))) - held
 
     @property
     def running(self) -> tuple[Process, ...]:
@@ -214,10 +157,8 @@ class Facts:
     def _listens_for(self, process: Process, path: str) -> bool:
         """Whether the process holds a listening socket that this configuration asks for."""
         config = self.configs.get(path)
-        index = self._indexes.get(process.net, ({}, {}))[0]
         accept = tuple(each for service in (config.services if config else ()) for each in service.accept)
-        held = join.matching(accept, join.near(accept, index))
-        return any(socket.inode in process.inodes for socket in held)
+        return self.kernel.listens_for(process, accept)
 
     def _sorted_out(self) -> dict[InstanceKey, tuple[Process, ...]]:
         """The processes of each instance, until another fact comes: there may be hundreds of both."""
@@ -256,18 +197,18 @@ class Facts:
             supervision=self.units.supervision if self.units else UNSUPERVISED,
         )
         joined = self.loads.join(joined)
-        table = (self.tables or {}).get(joined.process.net if joined.process else "")
+        table = (self.kernel.tables or {}).get(joined.process.net if joined.process else "")
         joined = replace(
             joined,
             unprivileged_from=table.unprivileged_from if table else None,
-            doors=self._doors(processes) if len(processes) > 1 else (),
-            clients=self._served(joined.process),
+            doors=self.kernel.doors(processes) if len(processes) > 1 else (),
+            clients=self.kernel.served(joined.process),
             log_sharers=self._sharers(joined),
             log_failure=_denied(self.logs.get(joined.log)),
         )
         seen = join.output_want(joined)
         joined = replace(joined, output=self.outputs.get(seen.path) if seen else None)
-        self.wanted_ways[key] = wanted = hazard.wanted_ways(joined)
+        wanted = hazard.wanted_ways(joined)
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         file = self.pid_files.get(join.pid_path(joined))
         joined = replace(joined, pid_file=file, pid_file_owner=self._named(file, processes))
@@ -297,32 +238,6 @@ class Facts:
         stamp = (config.stamp, stamps, pids, instance.unit.active_state if instance.unit else "")
         return CheckWant(config.path, join.folder(instance), stamp, loaded, old)
 
-    def table(self, instance: Instance) -> SocketTable | None:
-        """The sockets of the network namespace that the instance runs in; None while not known."""
-        table = (self.tables or {}).get(instance.process.net if instance.process else "")
-        return None if table is None or table.failure is not None else table
-
-    def sockets(self, service: Service, primary: Service | None, instance: Instance) -> Sockets:
-        """What the kernel shows of a service; nothing where its sockets cannot be seen."""
-        net = instance.process.net if instance.process else ""
-        if self.table(instance) is None:
-            return Sockets()
-        accept = (primary or service).accept
-        listening, established = self._indexes[net]
-        mine, others = join.listeners(accept, join.near(accept, listening), instance.processes, self.gone)
-        near = join.on_loopback(service.connect)
-        behind = join.matching(near, join.near(near, listening))
-        targets = tuple(sorted(each.inode for each in behind))
-        known = tuple(each for each in near if each.path or each.number)  # a name may be any port
-        stalled = self._backlogs(join.matching(known, behind), named=True)
-        if not mine:
-            return Sockets(taken=self._holder(others), targets=targets, stalled=stalled)
-        ports = {socket.port for socket in mine}
-        held = (each for port in ports for each in established.get(port, ()) if each.inode)
-        peers = join.matching(accept, held)
-        own = sum(map(self._is_own, peers))
-        return Sockets(mine, "", len(peers) - own, targets, self._backlogs(mine), stalled)
-
     def seen(self, want: OutputWant) -> bool:
         """Whether it was looked at where this output leads."""
         output = self.outputs.get(want.path)
@@ -334,70 +249,10 @@ class Facts:
         found = {config for inode in held for config in self._writers.get(inode, ())}
         return tuple(sorted(found - {instance.key.config}))
 
-    def _doors(self, processes: tuple[Process, ...]) -> tuple[tuple[int, tuple[str, ...]], ...]:
-        """What each process listens on, by pid; nothing said of one whose sockets are hidden."""
-        found = []
-        for process in processes:
-            listening = self._listening.get(process.net, {})
-            held = [listening[inode] for inode in process.inodes & listening.keys()]
-            if "open files" not in process.hidden:
-                found.append(
-                    (
-                        process.pid,
-                        tuple(
-                            sorted(
-                                f"{each.address}:{each.port}" if each.port else each.address for each in held
-                            )
-                        ),
-                    )
-                )
-        return tuple(found)
-
-    def _served(self, process: Process | None) -> int | None:
-        """How many clients a process serves: the sockets it has accepted, our own probes left out; told by
-        its threads where its sockets are hidden (one waits, one counts the days)."""
-        if process is None or process.net not in self._indexes:
-            return None
-        if "open files" in process.hidden:
-            return max(0, process.threads - 2) if process.threads else None
-        listening, connected = self._listening.get(process.net, {}), self._indexes[process.net][1]
-        doors = {listening[inode] for inode in process.inodes & listening.keys()}
-        accepted = {each for door in doors for each in connected.get(door.port, ()) if each.inode}
-        mine = [each for each in accepted if any(join.accepted_at(door, each) for door in doors)]
-        return len(mine) - sum(map(self._is_own, mine))
-
-    def _is_own(self, accepted: Socket) -> bool:
-        """Whether it was one of our probes that was accepted."""
-        peer = f"{accepted.remote_address}:{accepted.remote_port}"
-        return self.logbook.is_own(peer, self.now, f"{accepted.address}:{accepted.port}")
-
-    def _backlogs(self, sockets: tuple[Socket, ...], *, named: bool = False) -> tuple[Backlog, ...]:
-        """Who waits in vain at these sockets; `named`: also who lets them wait."""
-        found = [(socket, self.queues.backlog(socket)) for socket in sockets]
-        return tuple(
-            replace(each, holder=self._known(socket)) if named else each for socket, each in found if each
-        )
-
-    def _known(self, socket: Socket) -> str:
-        """Who holds this socket, if that is known; if not, it should be found out."""
-        self.strangers.add(socket.inode)
-        return str(self.holders.get(socket.inode) or "")
-
-    def _holder(self, sockets: tuple[Socket, ...]) -> str:
-        """Who holds these listening sockets, in words; empty where nobody does."""
-        inodes = {socket.inode for socket in sockets}
-        for process in self.running:
-            if inodes & process.inodes:
-                return (
-                    f"stunnel pid {process.pid} ({process.config or process.argument or 'its default file'})"
-                )
-        known = [name for name in map(self._known, sockets) if name]
-        return known[0] if known else "another process" if sockets else ""
-
     def tunnel(self, service: Service, instance: Instance) -> Tunnel:
         """Join one service."""
         primary = join.primary_of(service, instance.services)
-        seen = self.sockets(service, primary, instance)
+        seen = self.kernel.sockets(service, primary, instance)
         cwd = join.folder(instance)
         own, key = (absolute(service.text(name), cwd) for name in ("cert", "key"))
         probed, trusted = self.probed.get(service.key), self._trusted(service, instance)
@@ -407,7 +262,7 @@ class Facts:
             plan=self._plan(service, primary, instance, cwd, seen),
             primary=primary,
             listeners=seen.listeners,
-            sockets_known=self.table(instance) is not None,
+            sockets_known=self.kernel.table(instance) is not None,
             taken=seen.taken,
             sessions=seen.sessions,
             target_listeners=seen.targets,
@@ -469,32 +324,6 @@ class Facts:
         units = self.units.units if self.units else ()
         running = (self._config_of(each) for each in self.running)
         return frozenset((*running, *(each.config for each in units))) - {""}
-
-    def blind_spots(self) -> tuple[str, ...]:
-        """What this user may not see, in words; empty where nothing is hidden."""
-        said = []
-        needs = {}
-        partly = sum(bool(process.hidden) for process in self.running)
-        if partly:
-            said.append(f"{partly} of {len(self.running)} processes partly visible")
-        for noun, failures in (
-            ("configuration", [each.failure for each in self.configs.values()]),
-            ("log", list(self.logs.values())),
-            ("certificate or key file", [each.failure for each in self.files.values()]),
-        ):
-            denied = [each for each in failures if each is not None and each.reason is Reason.DENIED]
-            if denied:
-                said.append(f"{counted(len(denied), noun)} not readable")
-                needs.update(dict.fromkeys(each.needs for each in denied if each.needs.startswith("group")))
-        if said:
-            said[-1] += f": needs {', '.join((*needs, 'or root' if needs else 'root'))}"
-        for _, failure in self.found.failures if self.found else ():
-            if failure.reason is not Reason.MISSING:
-                said.append(str(failure))
-        for seen in (self.processes, self.units):
-            if seen and seen.failure and seen.failure.reason is not Reason.UNSUPPORTED:
-                said.append(str(seen.failure))
-        return tuple(said)
 
 
 def last_of_chain(service: Service, probed: Probed | None, own: CertificateFile | None) -> Certificate | None:

@@ -22,7 +22,7 @@ def looked_at(tunnel: Tunnel, facts: Facts) -> bool:
     """Whether sockets, certificates and log of a service were looked at once."""
     log = tunnel.instance.log
     files = all(path in facts.files for path in paths(tunnel.service, tunnel.instance))
-    return facts.tables is not None and files and (not log or log in facts.logs)
+    return facts.kernel.tables is not None and files and (not log or log in facts.logs)
 
 
 def probe_want(tunnel: Tunnel) -> ProbeWant:
