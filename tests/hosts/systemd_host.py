@@ -32,6 +32,7 @@ _PROGRAMS = {
     "nsenter": "util-linux",
     "ss": "iproute2",
     "openssl": "openssl",
+    "sudo": "sudo",
 }
 # nspawn takes no overlay of `/` itself, only of another mount of it.
 _PREPARE = """

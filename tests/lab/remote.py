@@ -204,3 +204,11 @@ def shared_key_remote_refused(bench: Bench) -> None:
     secrets = f"PSKsecrets = {bench.file('psk.txt')}"
     bench.start(bench.client(bench.target, secrets, "PSKidentity = lab"))
     bench.visit()  # no handshake of ours can tell: the log of a real client's does
+
+
+@fault("client-cert-expiring", "client certificate expires in 5 days")
+def client_certificate_expiring(bench: Bench) -> None:
+    far = bench.remote(bench.ca, "verifyChain = yes")
+    bench.pki.leaf(bench.name, days=(-85, 5.1))
+    files = (f"cert = {bench.file(bench.name + '.pem')}", f"key = {bench.file(bench.name + '.key')}")
+    bench.start(bench.client(far, *files))

@@ -38,8 +38,13 @@ class Terminal:
     """
 
     def __init__(
-        self, *arguments: str, size: tuple[int, int] = (120, 36), environment: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        size: tuple[int, int] = (120, 36),
+        environment: dict[str, str] | None = None,
+        by: tuple[str, ...] = (),
     ) -> None:
+        """`by` is a command that becomes the program: another user's, on another host."""
         self.raw = b""
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -54,7 +59,7 @@ class Terminal:
             if name not in {"TMUX", "NO_COLOR", "COLUMNS", "LINES", "LC_ALL"}
         }
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", "tuimon", *arguments],
+            ["setsid", "--ctty", *by, sys.executable, "-m", "tuimon", *arguments],
             stdin=self._theirs,
             stdout=self._theirs,
             stderr=self._theirs,

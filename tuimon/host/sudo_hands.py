@@ -16,6 +16,7 @@ from tuimon.host.local_hands import PATH, LocalHands
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.origin import Launch
 from tuimon.model.process import ProcessId
+from tuimon.text import printable
 
 
 def available() -> bool:
@@ -37,12 +38,16 @@ class SudoHands(LocalHands):
             print(f"tuimon: {' '.join(whole)}", flush=True)
             try:
                 clean = {"PATH": PATH, "LC_ALL": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb")}
-                done = subprocess.run(whole, env=clean, timeout=timeout, check=False)
+                # The password is asked on the terminal itself; what is refused is told on stderr.
+                done = subprocess.run(whole, stderr=subprocess.PIPE, env=clean, timeout=timeout, check=False)
             except subprocess.TimeoutExpired:
                 return Failure(Reason.TIMEOUT, f"{argv[0]} did not end within {timeout:.0f} s")
             except OSError as error:
                 return Failure(Reason.OTHER, str(error.strerror))
-        said = b"" if done.returncode == 0 else b"sudo: the command was refused or failed"
+        said = done.stderr.strip()
+        if done.returncode != 0 and b"sudo" in said:
+            words = printable(said.rpartition(b"\n")[2].removeprefix(b"sudo: "), 200)
+            return Failure(Reason.DENIED, f"sudo did not let you: {words}")
         return Completed(done.returncode, b"", said)
 
     async def signal(self, process: ProcessId, number: int) -> Failure | None:
@@ -50,7 +55,7 @@ class SudoHands(LocalHands):
         done = await self.perform(("kill", f"-{int(number)}", str(process.pid)), 60.0)
         if isinstance(done, Failure):
             return done
-        return None if done.status == 0 else Failure(Reason.OTHER, "sudo was refused, or kill failed")
+        return None if done.status == 0 else Failure(Reason.OTHER, printable(done.stderr, 200))
 
     async def relaunch(self, launch: Launch, ending: ProcessId | None) -> Launched | Failure:
         """Not by one command."""
