@@ -60,8 +60,11 @@ async def _play(field: Field, benches: dict[str, Bench]) -> list[Judged]:
     runtime = Runtime(host, SETTINGS, (str(field.conf),), LocalHands())
     running = asyncio.create_task(runtime.run())
     try:
-        async with asyncio.timeout(120):
-            await runtime.settle()
+        try:
+            async with asyncio.timeout(60):
+                await runtime.settle()
+        except TimeoutError:
+            raise AssertionError(f"never seen: {runtime.store.pending()}") from None
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def one(row: Situation) -> Judged:

@@ -147,7 +147,7 @@ def relative_path_of_a_daemon(bench: Bench) -> Play:
     yield
 
 
-@situation(VERIFIED, "listener of [second]: none → 127.0.0.1:", "2 of 2 services answer")
+@situation(VERIFIED, "listener of [second]: 127.0.0.1:", "2 of 2 services answer")
 def service_is_added(bench: Bench) -> Play:
     bench.start()
     port = bench.free()

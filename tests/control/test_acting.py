@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import select
 import signal
 import stat
 import subprocess
@@ -132,6 +133,34 @@ async def test_file_that_has_changed(make: Make) -> None:
         Result.REFUSED,
         "the configuration has changed since the preflight",
     )
+
+
+async def test_what_of_the_text_is_not_loaded(make: Make) -> None:
+    """By section and option, with what only a restart applies, and no secret in the diff."""
+    bench = make("text")
+    second = bench.section(name="second", accept=f"127.0.0.1:{bench.free()}")
+    bench.start(bench.section(), second)
+    async with watching(bench) as runtime:
+        await asyncio.sleep(1.1)  # the log's clock has seconds: until then the text may be the loaded one
+        third = bench.section("protocolPassword = hunter2", name="third", accept=f"127.0.0.1:{bench.free()}")
+        bench.write(bench.section("TIMEOUTidle = 77"), third, options=f"pid = {bench.folder}/pid")
+        await eventually(lambda: runtime.store.instances()[0].instance.change)
+        found = await looked(runtime, bench, Action.RELOAD)
+        outcome = await runtime.control.act(found)
+    assert {*map(str, found.changes)} >= {
+        "options above the sections: pid changed",
+        "options of [text]: TIMEOUTidle changed",
+        "section [second]: served → removed",
+        "section [third]: added",
+    }
+    assert "+TIMEOUTidle = 77" in found.diff
+    assert "hunter2" not in repr(found)
+    needed = [note.text for note in found.warnings if note.code == "restart-needed"]
+    assert needed == [
+        f"a reload does not apply it: the pid file {bench.folder}/pid is written at a start only"
+    ]
+    assert outcome.result is Result.VERIFIED, outcome.text
+    assert outcome.text.endswith("2 of 2 services answer")
 
 
 async def test_two_at_one_instance(make: Make) -> None:
@@ -280,6 +309,17 @@ def test_nobody_to_ask(make: Make) -> None:
     assert bench.pids == before
 
 
+def heard(leader: int, until: bytes) -> bytes:
+    """What a terminal shows until it shows that, or until its program has ended."""
+    said = b""
+    while until not in said and select.select([leader], [], [], PATIENCE)[0]:
+        try:
+            said += os.read(leader, 4096)
+        except OSError:  # the other side is closed
+            break
+    return said
+
+
 @pytest.mark.parametrize(("answer", "acts"), [(b"\n", False), (b"y\n", True)])
 def test_question_on_a_terminal(make: Make, answer: bytes, *, acts: bool) -> None:
     """It names what is touched, stands on no, and takes no key that was typed before it was asked."""
@@ -295,15 +335,10 @@ def test_question_on_a_terminal(make: Make, answer: bytes, *, acts: bool) -> Non
     ) as command:
         os.close(follower)
         os.write(leader, b"y\n")  # typed ahead
-        said = b""
-        while b"[y/N]" not in said:
-            said += os.read(leader, 4096)
+        said = heard(leader, b"[y/N]")
         os.write(leader, answer)
-        try:
-            while chunk := os.read(leader, 4096):
-                said += chunk
-        except OSError:  # the other side is closed
-            pass
+        said += heard(leader, b"\0")
+        command.kill()  # in vain, unless it hangs
         status = command.wait(PATIENCE)
     os.close(leader)
     words = said.decode().replace("\r\n", "\n")

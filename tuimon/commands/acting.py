@@ -110,9 +110,9 @@ async def _of_files(paths: Sequence[str], settings: Settings) -> list[InstanceKe
 
 async def _ask(words: str) -> bool:
     """The question on the terminal; anything but yes is no, and keys typed ahead do not count."""
-    print(words, end=" ", file=sys.stderr, flush=True)
     with contextlib.suppress(termios.error):
         termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    print(words, end=" ", file=sys.stderr, flush=True)
     answered = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), answered.set)

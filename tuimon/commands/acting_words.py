@@ -9,6 +9,7 @@ from typing import Any
 from tuimon.model.action import Action, Note, Outcome, Preflight, Result
 from tuimon.text import counted
 
+_DIFF = 20  # lines of the diff; --json has them all
 _SHOWN = 12  # services named; --json has them all
 
 
@@ -26,6 +27,7 @@ def _plan(preflight: Preflight) -> Iterator[str]:
     if preflight.touches.loads:
         yield f"  touches   {_touched(preflight)}"
     yield from (f"  changes   {each}" for each in preflight.changes)
+    yield from (f"            {line}" for line in preflight.diff[:_DIFF])
     yield from (f"  know      {_note(each)}" for each in preflight.warnings)
     yield from (f"  REFUSED   {_note(each)}" for each in preflight.refusals)
 
@@ -92,6 +94,7 @@ def _one(preflight: Preflight, outcome: Outcome) -> dict[str, Any]:
         "refusals": _notes(preflight.refusals),
         "warnings": _notes(preflight.warnings),
         "changes": [each._asdict() for each in preflight.changes],
+        "diff": list(preflight.diff),
         "touches": {
             "services": [each._asdict() for each in touches.loads],
             "sessions": touches.sessions,

@@ -38,18 +38,15 @@ class Ways:
 
 def find(action: Action, instance: Instance, ways: Ways) -> Door:
     """The door for this action."""
-    origin = ways.origin
-    if instance.process is None or origin is None:
+    origin, process = ways.origin, instance.process
+    if process is None or origin is None:
         return _start(action, instance, ways)
-    held = owner.container(origin, action)
-    if held is not None:
-        return _closed(held)
     by_unit = _by_unit(action, instance, origin, ways)
     if by_unit is not None:
         return by_unit
-    if action is Action.RELOAD and not owner.supervisor(origin, action):
-        return _script(action, instance, ways) or _signal(action, instance)
-    held = _owned(action, instance, origin)
+    held = owner.keeper(process, origin, action)
+    if held is None and action is not Action.RELOAD:  # a signal for a reload surprises nobody
+        held = _owned(action, instance, origin)
     if held is not None:
         return _closed(held)
     return _script(action, instance, ways) or _signal(action, instance)
@@ -66,7 +63,7 @@ def by_hand(action: Action, instance: Instance, door: Door) -> str:
 def _owned(action: Action, instance: Instance, origin: Origin) -> Owner | None:
     if origin.id.pid == 1:
         return Owner("the container itself: it is its first process")
-    held = owner.supervisor(origin, action)
+    held = owner.parent(origin)
     if held is not None:
         return held
     unit, user = owner.unit_of(origin.cgroup)

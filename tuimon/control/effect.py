@@ -7,8 +7,10 @@ from tuimon.control.sight import Seen, Sight
 from tuimon.control.survey import Survey
 from tuimon.diagnose.finding import clock, span
 from tuimon.diagnose.in_use import disk_leaf, served_leaf
+from tuimon.diagnose.loaded import AT_START, stale
 from tuimon.model.action import Action, Change, Load, Note, Route, Touches
 from tuimon.model.certificate import Certificate
+from tuimon.model.loaded import Edit, SectionEdit
 
 
 def certificate(each: Certificate, now: float) -> str:
@@ -40,12 +42,26 @@ def changes(survey: Survey) -> tuple[Change, ...]:
 
 
 def _file(sight: Sight) -> list[Change]:
-    instance = sight.instance
-    config, loaded = instance.config, instance.loaded_at
-    if config is None or config.stamp is None or loaded is None or config.stamp.mtime < loaded + 1:
+    """What of the text is not loaded yet: by option where that is known, else that it is newer."""
+    instance, now = sight.instance, sight.now
+    config, loaded, change = instance.config, instance.loaded_at, instance.change
+    if change is not None:
+        above = ", ".join(change.globals)
+        found = [Change("options above the sections", "", f"{above} changed")] if above else []
+        return found + [_section(each) for each in change.sections]
+    if config is None or not stale(instance) or loaded is None or config.stamp is None:
         return []
-    old, new = clock(loaded, sight.now), clock(config.stamp.mtime, sight.now)
+    old, new = clock(loaded, now), clock(config.stamp.mtime, now)
     return [Change(f"file {instance.title}", f"loaded at {old}", f"of {new}")]
+
+
+def _section(edit: SectionEdit) -> Change:
+    options = ", ".join(edit.options)
+    if edit.edit is Edit.ADDED:
+        return Change(f"section [{edit.name}]", "", "added")
+    if edit.edit is Edit.REMOVED:
+        return Change(f"section [{edit.name}]", "served", "removed")
+    return Change(f"options of [{edit.name}]", "", f"{options} changed")
 
 
 def _new(each: Seen) -> bool:
@@ -82,20 +98,24 @@ def touches(survey: Survey) -> Touches:
 
 def restart_reasons(survey: Survey) -> tuple[Note, ...]:
     """What a reload leaves as it is: it is applied at the start of a process only."""
-    config, process = survey.instance.config, survey.instance.process
+    config, process, change = survey.instance.config, survey.instance.process, survey.instance.change
     if config is None or process is None:
         return ()
-    found = []
+    found = {}
     jail, root = config.text("chroot").rstrip("/") or "/", process.root.rstrip("/") or "/"
     if jail != root and not process.net:
-        found.append(f"chroot is {jail} in the file and {root} in the process")
+        found["chroot"] = f"chroot is {jail} in the file and {root} in the process"
     if survey.setuid and process.user and survey.setuid not in {process.user, str(_uid(survey))}:
-        found.append(f"setuid is {survey.setuid} in the file, the process runs as {process.user}")
+        found["setuid"] = f"setuid is {survey.setuid} in the file, the process runs as {process.user}"
     pid = config.text("pid")
     if pid and survey.pid_file != process.pid and survey.actor.uid == 0:
-        found.append(f"the pid file {pid} is written at a start only")
-    fix = "restart"
-    return tuple(Note("restart-needed", f"a reload does not apply it: {text}", fix) for text in found)
+        found["pid"] = f"the pid file {pid} is written at a start only"
+    for name in change.globals if change is not None else ():
+        if name in AT_START:
+            found.setdefault(name, f"`{name}` was changed")
+    return tuple(
+        Note("restart-needed", f"a reload does not apply it: {text}", "restart") for text in found.values()
+    )
 
 
 def _uid(survey: Survey) -> int:

@@ -1,40 +1,33 @@
 """Whose a process is: who would start it again, or be surprised to find it ended.
 
 Rule: from facts of the kernel only (parent, control group, namespaces, descriptors); whom nothing names
-nobody owns.
+nobody owns.  The command is the owner's own for this very action.
 """
 
 import re
 from typing import NamedTuple
 
 from tuimon.model.action import Action
-from tuimon.model.origin import Kin, Origin
+from tuimon.model.origin import Origin
+from tuimon.model.process import Process
 
-_VERBS = {Action.RELOAD: "kill --signal=HUP", Action.RESTART: "restart", Action.STOP: "stop"}
-_CONTAINER = re.compile(r"(docker|libpod|cri-containerd|crio|containerd|lxc|nspawn)?[-/.]?([0-9a-f]{12,64})")
-_ENGINES = {"libpod": "podman", "docker": "docker"}
-_SUPERVISORS = {
-    "supervisord": "supervisord",
-    "runsv": "runit",
-    "s6-supervise": "s6",
-    "supervise": "daemontools",
-    "supervise-daemon": "OpenRC",
-    "procd": "procd",
-    "monit": "monit",
-    "circusd": "circus",
-    "pm2": "pm2",
-    "tini": "tini",
-    "dumb-init": "dumb-init",
-    "docker-init": "docker",
-    "catatonit": "podman",
-    "containerd-shim": "containerd",
-    "conmon": "podman",
-}
 _INIT = frozenset({"systemd", "init", "openrc-init", "runit", "s6-svscan", "busybox"})
+_STARTERS = frozenset({"cron", "at", "/etc/rc.local"})  # they start something once, and forget it
 _LOGIN = re.compile(
-    r"(?:ssh|sshd|cron|crond|atd|rc-local|user@\d+|.*getty@.*|console-getty|container-getty@.*|"
-    r"systemd-logind|serial-getty@.*)\.service"
+    r"(?:ssh|sshd|cron|crond|atd|rc-local|user@\d+|.*getty@.*|console-getty|systemd-logind)\.service"
 )
+# How each of them says `restart`, and what it says for the other actions.
+_VERBS: dict[str, tuple[str, dict[Action, str]]] = {
+    "docker": ("restart", {Action.RELOAD: "kill --signal=HUP", Action.STOP: "stop"}),
+    "podman": ("restart", {Action.RELOAD: "kill --signal=HUP", Action.STOP: "stop"}),
+    "supervisorctl": ("restart", {Action.RELOAD: "signal HUP", Action.STOP: "stop"}),
+    "sv": ("restart", {Action.RELOAD: "hup", Action.STOP: "down"}),
+    "s6-svc": ("-r", {Action.RELOAD: "-h", Action.STOP: "-d"}),
+    "svc": ("-t", {Action.RELOAD: "-h", Action.STOP: "-d"}),
+    "rc-service": ("restart", {Action.RELOAD: "reload", Action.STOP: "stop"}),
+    "monit": ("restart", {Action.STOP: "stop"}),
+    "circusctl": ("restart", {Action.RELOAD: "signal --signum=hup", Action.STOP: "stop"}),
+}
 
 
 class Owner(NamedTuple):
@@ -56,49 +49,34 @@ def is_login(unit: str) -> bool:
     return bool(_LOGIN.fullmatch(unit))
 
 
-def container(origin: Origin, action: Action) -> Owner | None:
-    """The container that the process lives in and we do not."""
-    if "pid" not in origin.foreign:
-        return None
-    found = _CONTAINER.search(origin.cgroup)
-    engine = _ENGINES.get(found[1] or "", "") if found else ""
-    if not found or not engine or action not in _VERBS:
-        machine = re.search(
-            r"/machine\.slice/(?:machine-|systemd-nspawn@)?([^/]+?)\.(?:scope|service)", origin.cgroup
-        )
-        name = f"container {machine[1]}" if machine else "a container"
-        return Owner(name, ("machinectl", "shell", machine[1]) if machine else ())
-    return Owner(f"{engine} container {found[2][:12]}", (engine, *_VERBS[action].split(), found[2][:12]))
+def keeper(process: Process, origin: Origin, action: Action) -> Owner | None:
+    """A container or a supervisor that is known by name."""
+    known = process.owner
+    if known.name and known.name not in _STARTERS:
+        return Owner(known.name, _command(known.command, origin.program, action))
+    return Owner("a container") if "pid" in origin.foreign else None
 
 
-def supervisor(origin: Origin, action: Action) -> Owner | None:
+def _command(restart: str, program: str, action: Action) -> tuple[str, ...]:
+    """The command that restarts it, turned into that of another action."""
+    argv = restart.split()
+    if program and "NAME" in argv:
+        argv[argv.index("NAME")] = program
+    if action is Action.RESTART or not argv:
+        return tuple(argv)
+    said, others = _VERBS.get(argv[0], ("", {}))
+    if said not in argv or action not in others:
+        return ()
+    at = argv.index(said)
+    return (*argv[:at], *others[action].split(), *argv[at + 1 :])
+
+
+def parent(origin: Origin) -> Owner | None:
     """A parent that stays: it waits for the process, and may start another one when it ends."""
-    parent = origin.parent
-    if parent is None or parent.pid == 1 or parent.name in _INIT or parent.on_terminal:
+    kin = origin.parent
+    if kin is None or kin.pid == 1 or kin.name in _INIT or kin.on_terminal:
         return None
-    known = next((word for name, word in _SUPERVISORS.items() if _is(parent, name)), "")
-    if not known:
-        return Owner(f"its parent {parent.name} (pid {parent.pid})")
-    return Owner(f"{known} (pid {parent.pid})", _command(known, parent, origin, action))
-
-
-def _is(parent: Kin, name: str) -> bool:
-    # The kernel keeps 15 characters of a name; a script's is that of its interpreter.
-    return parent.name == name[:15] or any(each.rpartition("/")[2] == name for each in parent.argv[:2])
-
-
-def _command(known: str, parent: Kin, origin: Origin, action: Action) -> tuple[str, ...]:
-    reload = action is Action.RELOAD
-    if known == "supervisord" and origin.program:
-        verb = ("signal", "HUP") if reload else (action.value,)
-        return ("supervisorctl", *verb, origin.program)
-    if known == "runit" and len(parent.argv) > 1:
-        verbs = {Action.RELOAD: "hup", Action.RESTART: "restart", Action.START: "up", Action.STOP: "down"}
-        return ("sv", verbs[action], parent.argv[1])
-    if known in {"s6", "daemontools"} and len(parent.argv) > 1:
-        flags = {Action.RELOAD: "-h", Action.RESTART: "-t", Action.START: "-u", Action.STOP: "-d"}
-        return ("s6-svc" if known == "s6" else "svc", flags[action], parent.argv[1])
-    return ()
+    return Owner(f"its parent {kin.name} (pid {kin.pid})")
 
 
 def tied(origin: Origin, *, to_stderr: bool) -> Owner | None:

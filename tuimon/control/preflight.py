@@ -36,6 +36,7 @@ def judge(found: Survey, host: str) -> Preflight:
         changes=effect.changes(found),
         touches=effect.touches(found),
         command=door.by_hand(action, instance, found.door),
+        diff=instance.change.diff if instance.change is not None and action is not Action.STOP else (),
         launch=found.launch,
         overwrites=_overwritten(found),
         handed=found.origin is not None and found.origin.sockets > 0,

@@ -14,7 +14,7 @@ from tuimon.text import counted
 CODE = "config-changed"
 _GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the load was loaded
 _EVIDENCE = 20  # lines of the diff
-_AT_START = ("chroot", "foreground", "pid", "setgid", "setuid")  # options that a reload does not apply
+AT_START = ("chroot", "foreground", "pid", "setgid", "setuid")  # options that a reload does not apply
 
 
 def newer(config: Config | None, loaded_at: float | None) -> bool:
@@ -123,7 +123,7 @@ def _names(names: list[str]) -> str:
 
 
 def _at_start(change: Change) -> tuple[str, ...]:
-    return tuple(each for each in change.globals if each in _AT_START)
+    return tuple(each for each in change.globals if each in AT_START)
 
 
 def _remedy(change: Change) -> str:

@@ -83,7 +83,7 @@ class Change(NamedTuple):
     new: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.old or 'none'} → {self.new or 'none'}"
+        return f"{self.what}: {self.old} → {self.new or 'none'}" if self.old else f"{self.what}: {self.new}"
 
 
 class Load(NamedTuple):
@@ -113,9 +113,9 @@ class Preflight:
     """What was found out before an action; with a refusal it is not done.
 
     `process` and `stamp` are the process and the file that were looked at: if either is another one at
-    the moment of acting, nothing is done.  `command` is the door's, ready to copy;
-    `launch` what is started directly, `overwrites` the log that it empties,
-    `handed` says that its listening sockets were handed to it.
+    the moment of acting, nothing is done.  `command` is the door's, ready to copy, `diff` the text on disk
+    against what is loaded, without secrets.  `launch` is what is started directly, `overwrites` the log
+    that the action empties, `handed` says that its listening sockets were handed to the process.
     """
 
     key: InstanceKey
@@ -129,6 +129,7 @@ class Preflight:
     changes: tuple[Change, ...] = ()
     touches: Touches = Touches()
     command: str = ""
+    diff: tuple[str, ...] = ()
     launch: Launch | None = field(default=None, repr=False)
     overwrites: str = ""
     handed: bool = False
