@@ -294,9 +294,11 @@ class Store:
         return frozenset(key for key in keys if key in self._wants and self._wants[key].plan.targets)
 
     def fresh(self, key: ServiceKey) -> bool:
-        """Whether the last probe of a service was made for what runs now."""
-        want, probed = self._wants.get(key), self._facts.probed.get(key)
-        return want is not None and probed is not None and probed.stamp == want.stamp
+        """Whether the last probe of a service was made for what runs now, and stands in its row."""
+        want, probed, row = self._wants.get(key), self._facts.probed.get(key), self._rows.get(key)
+        if want is None or probed is None or row is None or probed.stamp != want.stamp:
+            return False
+        return row.tunnel.handshake is probed.handshake  # it may have come since the row was joined
 
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
