@@ -247,6 +247,18 @@ async def test_closing_wakes_the_reader(watched: Watched, tmp_path: Path) -> Non
     assert await asyncio.wait_for(reader, DEADLINE) == frozenset()
 
 
+async def test_nothing_watches_after_the_end(tmp_path: Path) -> None:
+    """A survey that was put off until after the end finds no threads any more, and must not be tried."""
+    host = LocalHost(poll=60, name="here")
+    watched = Watched(host)
+    await follow(watched, tmp_path / "x")
+    await host.close()
+    watched.watch.want(set())
+    ours = asyncio.current_task()
+    await asyncio.sleep(0)
+    assert [each for each in asyncio.all_tasks() if each is not ours] == []
+
+
 def test_spots_are_the_links_on_the_way_and_the_target(tmp_path: Path) -> None:
     """Every name whose change can change what the path leads to."""
     (tmp_path / "v1").mkdir()

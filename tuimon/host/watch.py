@@ -150,6 +150,7 @@ class Watcher:
         self._stirred = asyncio.Event()
         self._rebuild = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
 
     def subscribe(self) -> Subscription:
         """A new subscription, with nothing wanted yet."""
@@ -172,6 +173,8 @@ class Watcher:
 
     def stir(self) -> None:
         """Look at all wanted paths soon; the first call, on the running loop, starts the watcher."""
+        if self._closed:  # a stir that was put off until after the end
+            return
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._tend()), asyncio.create_task(self._watch())]
         self._stirred.set()
@@ -233,7 +236,8 @@ class Watcher:
             subscription.changed(hit)
 
     async def close(self) -> None:
-        """Stop watching."""
+        """Stop watching, for good."""
+        self._closed = True
         self._rebuild.set()
         for task in self._tasks:
             task.cancel()
