@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.hosts.systemd_host import SystemdHost, systemd_host
-from tests.hosts.yard import FOLDER, Turn, Yard, build, prepare
+from tests.hosts.yard import FOLDER, ISSUE, Turn, Yard, build, prepare
 from tests.lab.row import Fault, Shelf
 
 pytestmark = pytest.mark.host
@@ -86,6 +86,17 @@ def broken_since(yard: Yard) -> Turn:
     yard.config()
     yield from up(yard)
     yard.config("oops = 1")
+
+
+@row(
+    "key-mismatch", "stunnel would refuse it: [key-replaced-since]", "key-replaced-since.key does not belong"
+)
+def key_replaced_since(yard: Yard) -> Turn:
+    own = f"{FOLDER}/{yard.name}"
+    yard.host.run(*ISSUE.split(), "-keyout", f"{own}.key", "-out", f"{own}.pem")
+    yard.config(cert=yard.name)
+    yield from up(yard)
+    yard.host.run("cp", f"{FOLDER}/key.pem", f"{own}.key")
 
 
 @row("ca-missing", "stunnel would refuse it", "CAfile")

@@ -109,7 +109,7 @@ def _ports(survey: Survey) -> Iterator[Note]:
                 "every service of the process would go down" if survey.instance.running else "it cannot bind"
             )
             text = f"{where} of [{each.tunnel.service.name}] is held by {each.tunnel.taken}: {harm}"
-            yield Note("accept-taken", text, "find its holder: ss -ltnp")
+            yield Note("accept-taken", text, f"end {each.tunnel.taken} (ss -ltnp), or change the address")
 
 
 def _addresses(survey: Survey) -> Iterator[Note]:

@@ -5,8 +5,10 @@ somebody stopped on purpose and did not enable is not expected back.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 
+from tuimon.diagnose import pair
 from tuimon.diagnose.check import refused
 from tuimon.diagnose.finding import Finding, Severity
 from tuimon.diagnose.unit import daemonises, under
@@ -44,6 +46,7 @@ def drill(
         *_started(instance),
         *_configuration(instance),
         *_folders(instance, tunnels, boot),
+        *_credentials(tunnels),
         *_materials(tunnels, boot),
         *_addresses(instance, tunnels, boot),
         *_ports(instance, tunnels, others, boot),
@@ -132,6 +135,17 @@ def needed_folders(instance: Instance, tunnels: Sequence[Tunnel]) -> dict[str, s
             if endpoint.path:
                 found.setdefault(endpoint.path.rpartition("/")[0] or "/", "accept")
     return found
+
+
+def _credentials(tunnels: Sequence[Tunnel]) -> Iterator[Finding]:
+    """Certificates and keys that stunnel would stop at; what runs has the former ones in memory."""
+    said: set[str] = set()
+    for tunnel in tunnels:
+        for each in pair.refused(tunnel):
+            if each.text not in said:
+                said.add(each.text)
+                text = f"stunnel would refuse it: [{tunnel.service.name}] {each.text}"
+                yield replace(each, text=text)
 
 
 def _materials(tunnels: Sequence[Tunnel], boot: Boot) -> Iterator[Finding]:

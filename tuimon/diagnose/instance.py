@@ -78,15 +78,10 @@ def elsewhere(instance: Instance) -> Finding | None:
 def blocked(tunnels: Iterable[Tunnel]) -> Finding | None:
     """The first file of any service that keeps the whole process from starting."""
     for tunnel in tunnels:
-        if tunnel.own is None:
-            continue
-        found = pair.file_failure(tunnel.own, "cert")
-        keys = (*pair.key_findings(tunnel.own, tunnel.key_file), pair.needs_password(tunnel))
-        candidates = [found] if found else [each for each in keys if each is not None]
-        for each in candidates:
-            if each.severity is Severity.CRITICAL:
-                text = f"[{tunnel.service.name}] {each.text}: stunnel cannot start"
-                return Finding(each.code, Severity.CRITICAL, text, each.fix, each.evidence, down=True)
+        password = pair.needs_password(tunnel)
+        for each in (*pair.refused(tunnel), *([password] if password else [])):
+            text = f"[{tunnel.service.name}] {each.text}: stunnel cannot start"
+            return Finding(each.code, Severity.CRITICAL, text, each.fix, each.evidence, down=True)
     return None
 
 
@@ -95,9 +90,11 @@ def port_taken(tunnels: Iterable[Tunnel]) -> Finding | None:
     for tunnel in tunnels:
         if tunnel.taken:
             where = ", ".join(each.text for each in tunnel.service.accept)
-            text = f"[{tunnel.service.name}] {where} is held by {tunnel.taken}: cannot start"
-            fix = "find its holder: ss -ltnp"
-            return Finding("accept-taken", Severity.CRITICAL, text, fix, (f"accept = {where}",), down=True)
+            text = f"{where} is held by {tunnel.taken}: cannot start"
+            name = tunnel.service.name
+            fix = f"end {tunnel.taken} (ss -ltnp), or give [{name}] another address; then start it"
+            evidence = (f"[{name}] accept = {where}",)
+            return Finding("accept-taken", Severity.CRITICAL, text, fix, evidence, down=True)
     return None
 
 

@@ -56,7 +56,7 @@ def _astray(process: Process, output: Output, name: str) -> Finding:
     if renamed:
         text = f"still writes to {_short(renamed[0].path)}, not to {stem}: rotated unnoticed"
     elif any(each.deleted for each in held):
-        text = f"its log {stem} was deleted: what it writes is lost"
+        text = f"{stem} was deleted: what it logs is lost"
     else:
         text = f"writes no log: it does not hold {stem} open"
         fix = f"let {process.user} create it, then {fix}"

@@ -47,9 +47,20 @@ def key_findings(own: CertificateFile, key: CertificateFile | None) -> list[Find
         return [Finding("key-missing", Severity.CRITICAL, f"no private key in {name}", fix, (holder.path,))]
     if holder.key.spki_sha256 in {"", own.certificates[0].spki_sha256}:
         return []
-    text = f"the private key in {name} does not belong to the certificate"
+    text = f"{name} does not belong to {base(own.path)}"
+    if holder.path == own.path:
+        text = f"the key in {name} does not belong to its certificate"
     evidence = (f"key SPKI {holder.key.spki_sha256}", f"certificate SPKI {own.certificates[0].spki_sha256}")
     return [Finding("key-mismatch", Severity.CRITICAL, text, f"put the right key into {name}", evidence)]
+
+
+def refused(tunnel: Tunnel) -> list[Finding]:
+    """What stunnel would stop at when it loads certificate and key; a password is another matter."""
+    if tunnel.own is None:
+        return []
+    failure = file_failure(tunnel.own, "cert")
+    found = [failure] if failure else key_findings(tunnel.own, tunnel.key_file)
+    return [each for each in found if each.severity is Severity.CRITICAL]
 
 
 def locked(tunnel: Tunnel) -> CertificateFile | None:

@@ -106,7 +106,7 @@ def _of_signal(unit: Unit) -> tuple[str, str]:
     if unit.result == "core-dump" or name in {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"}:
         return f"crashed ({name})", "coredumpctl info" if unit.result == "core-dump" else ""
     if name == "SIGKILL":
-        return "killed by SIGKILL, by somebody or for lack of memory", "journalctl -k -g oom"
+        return "killed by SIGKILL: out of memory, or by hand", "journalctl -k -g oom"
     return f"killed by {name}", ""
 
 
