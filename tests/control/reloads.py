@@ -20,7 +20,7 @@ def same_process(bench: Bench, before: list[int]) -> None:
     assert bench.pids == before, f"pids {before}, now {bench.pids}"
 
 
-@situation(VERIFIED, "reloaded in", "certificate unchanged", "1 of 1 service answer")
+@situation(VERIFIED, "reloaded in", "certificate unchanged", "1 of 1 service answers")
 def nothing_changed(bench: Bench) -> Play:
     bench.start()
     before, session = bench.pids, bench.session()

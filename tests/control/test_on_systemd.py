@@ -117,7 +117,7 @@ def test_restart_stop_and_start_of_a_template_instance(yard: Yard) -> None:
     assert (told["status"], pids(yard)) == (0, []), told["said"]
     told = act(yard, "start")
     assert (told["status"], told["result"]) == (0, "verified"), told["said"]
-    assert told["verdict"].endswith("1 of 1 service answer")
+    assert told["verdict"].endswith("1 of 1 service answers")
 
 
 def test_a_target_by_pid(yard: Yard) -> None:

@@ -166,7 +166,8 @@ def _verdict(before: Sight, after: Sight) -> Proof:
     words = [] if after.real else ["it runs"]
     words += [each for each in (_certificates(before, after),) if each]
     if total:
-        words.append(f"{sum(each.answers for each in after.real)} of {counted(total, 'service')} answer")
+        answer = "answers" if total == 1 else "answer"
+        words.append(f"{sum(each.answers for each in after.real)} of {counted(total, 'service')} {answer}")
     if before_too:
         words.append(f"{before_too} did not before either")
     if broken:

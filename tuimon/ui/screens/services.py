@@ -157,7 +157,6 @@ class ServicesScreen(Pane):
         key = self.table.cursor_key
         row = self.store.row(key) if key is not None else None
         palette = self.palette
-        narrow = self.size.width < _WIDE
         text = Text()
         text.append(f"{self._hidden} hidden  " if self._hidden else "", palette.warning)
         if row is not None:
@@ -166,16 +165,14 @@ class ServicesScreen(Pane):
             if cause is not None:
                 text.append(f"  {cause.text}", palette.severity(cause.severity))
                 if cause.fix:  # on a line of its own, where the reason leaves one
-                    apart = "\n" if narrow and text.cell_len <= self.size.width - 2 else "  "
+                    apart = "\n" if text.cell_len <= self.size.width - 2 else "  "
                     text.append(palette.draw(f"{apart}→ {cause.fix}"))
             else:
                 text.append(f"  {row.tunnel.service.file}:{row.tunnel.service.line}", palette.muted)
                 if row.tunnel.probed_at is not None and row.tunnel.handshake is not None:
                     at = time.strftime("%H:%M:%S", time.localtime(row.tunnel.probed_at))
                     text.append(f"  proved by a handshake at {at}", palette.muted)
-        status = self.query_one("#status", Line)
-        status.set_class(narrow, "-narrow")
-        status.show(text)
+        self.query_one("#status", Line).show(text)
 
     @on(Table.CursorMoved)
     def _moved(self) -> None:
