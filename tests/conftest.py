@@ -4,11 +4,12 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fixtures import Backend, Pki, Stunnel
-from tests.lab.verdict import SEEN, report
+from tests.tables import Line, leave, left, lines
 from tuimon.demo.fleet import Fleet, start_fleet
 from tuimon.host.local import LocalHost
 
@@ -85,9 +86,23 @@ def demo_fleet() -> Iterator[Fleet]:
         yield running
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where tests run in several processes, hand the tables on to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        tables = {title: [tuple(row) for row in rows] for title, rows in left(session.config).items()}
+        session.config.workeroutput["tables"] = tables
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the tables of a process that has ended."""
+    for title, rows in getattr(node, "workeroutput", {}).get("tables", {}).items():
+        leave(node.config, title, (Line(*row) for row in rows))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table and the score of the fault laboratory, as far as it was built."""
-    if SEEN in config.stash:
-        terminalreporter.section("fault laboratory")
-        for line in report(config.stash[SEEN]):
+    """Print all tables."""
+    for title, rows in left(config).items():
+        terminalreporter.section(title)
+        for line in lines(rows):
             terminalreporter.write_line(line)

@@ -11,8 +11,9 @@ import pytest
 
 from tests.control import reloads, restarts, starts
 from tests.control.bench import Bench, Field
-from tests.control.row import SEEN, Judged, Situation, Told, report
+from tests.control.row import Judged, Situation, Told
 from tests.fixtures import Pki
+from tests.tables import Line, leave
 from tuimon.host.local import LocalHost
 from tuimon.host.local_hands import LocalHands
 from tuimon.model.failure import Failure
@@ -43,7 +44,8 @@ def judged(pki: Pki, pytestconfig: pytest.Config) -> Iterator[dict[str, Judged]]
     benches = {row.name: Bench(field, row.name) for row in ROWS}
     try:
         seen = asyncio.run(_play(field, benches))
-        pytestconfig.stash.setdefault(SEEN, []).extend(seen)
+        rows = (Line(str(each), "situations as they must end", not each.wrong) for each in seen)
+        leave(pytestconfig, "actions", rows)
         yield {each.situation.name: each for each in seen}
     finally:
         for bench in benches.values():
@@ -107,11 +109,3 @@ def _wrong(row: Situation, bench: Bench, play, told: Told, *, served: bool) -> s
     except AssertionError as error:
         return f"afterwards: {error}; {told.text}"
     return "its play goes on"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table and the score of the situations that were played."""
-    if SEEN in config.stash:
-        terminalreporter.section("actions")
-        for line in report(config.stash[SEEN]):
-            terminalreporter.write_line(line)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
-import pytest
-
 from tests.control.bench import Bench
 from tuimon.model.action import Action, Outcome, Preflight, Result
 
@@ -73,16 +71,3 @@ class Shelf:
             return play
 
         return note
-
-
-SEEN = pytest.StashKey[list[Judged]]()
-"""Where the fixtures leave what they saw for the end of the run."""
-
-
-def report(seen: list[Judged]) -> list[str]:
-    """The table, wrong rows last, and the score."""
-    rows = sorted(seen, key=lambda each: bool(each.wrong))
-    return [
-        *map(str, rows),
-        f"{sum(not each.wrong for each in rows)} of {len(rows)} situations as they must end",
-    ]

@@ -6,7 +6,7 @@ from tests.lab.row import Fault
 from tests.lab.table import FAULTS, ODDITIES
 from tests.lab.verdict import Verdict
 
-pytestmark = pytest.mark.timeout(120)  # the first test of the module builds and sweeps the laboratory
+pytestmark = pytest.mark.timeout(300)  # the first test of the module builds and sweeps the laboratory
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.lab.row import Fault
+from tests.tables import Line, leave
 from tuimon.diagnose.finding import Finding, Severity
-
-SEEN = pytest.StashKey[dict[str, "Verdict"]]()
-"""Where the fixtures leave their verdicts for the end of the run."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +51,7 @@ class Verdict:
 
 
 def note(config: pytest.Config, verdicts: dict[str, Verdict]) -> None:
-    """Keep verdicts for the table at the end of the run."""
-    config.stash.setdefault(SEEN, {}).update(verdicts)
-
-
-def report(verdicts: dict[str, Verdict]) -> list[str]:
-    """The table, wrong rows last, and the score."""
-    rows = sorted(verdicts.values(), key=lambda each: not each.right)
-    named = [each.right for each in rows if each.fault.codes]
-    odd = [each.right for each in rows if not each.fault.codes]
-    score = f"{sum(named)} of {len(named)} faults named, {sum(odd)} of {len(odd)} healthy oddities left alone"
-    return [*map(str, rows), score]
+    """Leave verdicts for the table at the end of the run."""
+    kinds = {True: "faults named", False: "healthy oddities left alone"}
+    rows = (Line(str(each), kinds[bool(each.fault.codes)], each.right) for each in verdicts.values())
+    leave(config, "fault laboratory", rows)

@@ -27,7 +27,7 @@ HELP = "one full sweep, printed: discover, parse, probe, read certificates, judg
 _ASCII = str.maketrans(
     {"✖": "x", "▲": "!", "●": "*", "…": ".", "–": "-", "○": "o", "→": ">", "−": "-", "↳": "\\"}
 )
-_SWEEP = 60.0  # seconds after which a sweep ends with what it has
+_SWEEP = 120.0  # seconds after which a sweep ends with what it has
 
 
 async def sweep(settings: Settings, paths: tuple[str, ...]) -> Store:
