@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tests.fixtures import PATIENCE
@@ -24,8 +25,10 @@ def until(fact: Callable[[], bool]) -> None:
 
 def logs_of(running: Running) -> list[str]:
     """The files that the process has open, without those of the kernel."""
-    folder = f"/proc/{running.pid}/fd"
-    names = (os.readlink(f"{folder}/{each}") for each in os.listdir(folder))
+    folder, names = f"/proc/{running.pid}/fd", []
+    for each in os.listdir(folder):
+        with suppress(FileNotFoundError):  # closed meanwhile
+            names.append(os.readlink(f"{folder}/{each}"))
     return [name for name in names if ".log" in name]
 
 

@@ -380,3 +380,16 @@ def test_a_client_that_shares_its_port_with_a_probe_of_ours_elsewhere_is_a_sessi
     world.tell(events.ProbeStarted(world.key(), "127.0.0.1:50001", f"127.0.0.1:{port}"))
     world.sockets(replace(table, established=(client, client._replace(remote_port=50002))))
     assert world.row().tunnel.sessions == 1
+
+
+def test_a_configuration_that_is_read_again_and_says_the_same_keeps_nobody_waiting(world: World) -> None:
+    """What is kept of a load is known by what it says: collectors hear of nothing new, and none comes."""
+    world.healthy()
+    world.checked()
+    for wanted in world.store.interest().keep:
+        world.tell(events.LoadedKept(HOST, wanted, None))
+    assert world.store.pending() == ()
+    before = world.store.interest()
+    world.configs()
+    assert world.store.interest() == before
+    assert world.store.pending() == ()

@@ -50,7 +50,7 @@ class LoadedFiles:
                 publish(LoadedRead(self._host.name, config, process, await self._read(config)))
             read = wanted
             for loaded in self._keep:
-                if kept.get(loaded.config.path) is not loaded:
+                if kept.get(loaded.config.path) != loaded:
                     kept[loaded.config.path] = loaded
                     publish(LoadedKept(self._host.name, loaded, await self._write(loaded)))
 

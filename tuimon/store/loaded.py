@@ -111,7 +111,7 @@ class LoadedTexts:
     def pending(self, recall: Iterable[tuple[str, ProcessId]], keep: Iterable[Loaded]) -> bool:
         """Whether something is still to be read back, or to be kept."""
         unread = any(each not in self._recalled for each in recall)
-        return unread or any(self._kept.get(each.config.path) is not each for each in keep)
+        return unread or any(self._kept.get(each.config.path) != each for each in keep)
 
 
 def _usable(config: Config) -> bool:
