@@ -5,6 +5,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.control.bench import STUNNEL, Bench
@@ -15,6 +16,18 @@ shelf = Shelf()
 situation = shelf.situation
 RESTART, STOP = Action.RESTART, Action.STOP
 VERIFIED, REFUSED, FAILED = Result.VERIFIED, Result.REFUSED, Result.FAILED
+
+# Attaches and lets go again at the end of its input.
+TRACER = """
+import ctypes, os, sys
+pid = int(sys.argv[1])
+trace = ctypes.CDLL(None).ptrace
+trace(16, pid, 0, 0)
+os.waitpid(pid, 0x40000000)
+print(flush=True)
+sys.stdin.read()
+trace(17, pid, 0, 0)
+"""
 
 
 def facts(pid: int) -> tuple[str, bytes, str]:
@@ -142,6 +155,43 @@ def program_is_gone(bench: Bench) -> Play:
     bench.start(program=str(program))
     program.unlink()
     yield
+
+
+@situation(RESTART, VERIFIED, "1 of 1 service answer")
+def nobody_reads_what_it_says(bench: Bench) -> Play:
+    fifo = bench.folder / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDWR)
+    bench.write()
+    argv = ["setsid", "--fork", STUNNEL, bench.config]
+    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=reader, stderr=reader, check=True)
+    os.close(reader)
+    bench.until(bench.serves)
+    yield
+    assert bench.serves()
+
+
+@situation(RESTART, REFUSED, "it would not come back: nobody may not read own.key")
+def key_closed_to_whom_it_runs_as(bench: Bench) -> Play:
+    bench.write(output="")
+    become = ["setsid", "--fork", "setpriv", "--reuid=nobody", "--clear-groups", STUNNEL, bench.config]
+    subprocess.run(become, stdin=subprocess.DEVNULL, check=True)
+    bench.until(lambda: bench.pids and bench.serves())
+    (bench.folder / "own.key").chmod(0o600)
+    yield
+
+
+@situation(RESTART, REFUSED, "is tracing-stop: it does not hear a restart")
+def somebody_traces_it(bench: Bench) -> Play:
+    bench.start()
+    tracer = subprocess.Popen(
+        [sys.executable, "-c", TRACER, str(bench.pids[0])], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert tracer.stdout is not None
+    tracer.stdout.readline()
+    yield
+    tracer.communicate()
+    assert bench.serves()
 
 
 @situation(STOP, VERIFIED, "no process runs it any more; 1 session cut", "1 session will be cut", down=True)

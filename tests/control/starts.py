@@ -1,5 +1,6 @@
 """Situations before a start, on plain processes."""
 
+import os
 import signal
 
 from tests.control.bench import Bench
@@ -86,3 +87,11 @@ def start_beside_a_pid_file_left_by_a_killed_process(bench: Bench) -> Play:
 def start_without_the_folder_of_the_pid_file(bench: Bench) -> Play:
     bench.write(options=f"pid = {bench.folder}/nowhere/pid")
     yield
+
+
+@situation(REFUSED, "not run with more rights than who could have written it", "belongs to user 65534")
+def start_programs_that_somebody_named(bench: Bench) -> Play:
+    bench.write(bench.section().replace("connect = ", "exec = /bin/cat\n; "))
+    os.chown(bench.config, 65534, 0)
+    yield
+    assert bench.pids == []

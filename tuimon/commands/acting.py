@@ -143,7 +143,7 @@ async def _do(action: Action, arguments: argparse.Namespace, settings: Settings)
         for key in keys:
             found = await runtime.control.preflight(key, action)
             if isinstance(found, Failure):
-                raise RefusedError(str(found))
+                raise RefusedError(printable(str(found)))
             preflights.append(found)
         out = sys.stderr if arguments.json else sys.stdout
         for each in preflights:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tuimon.control import effect
 from tuimon.control.survey import Survey
-from tuimon.diagnose.hazard import Outcome, hazards
+from tuimon.diagnose.hazard import Outcome, denials, hazards
 from tuimon.model.action import Note
 
 
@@ -20,6 +20,15 @@ def refusals(survey: Survey) -> Iterator[Note]:
             continue  # sockets that were handed to it are never bound again
         harm = "" if hazard.outcome is Outcome.OUTAGE else "; what serves now would serve on"
         yield Note("reload-hazard", f"{hazard.text}{harm}", hazard.fix)
+
+
+def again(survey: Survey) -> Iterator[Note]:
+    """What keeps a process that was never root from coming back: it starts as who it is."""
+    if survey.setuid:
+        return
+    for hazard in denials(survey.instance):
+        fix = hazard.fix.removeprefix("restart instead; or ")
+        yield Note("restart-hazard", f"it would not come back: {hazard.text.partition(': ')[2]}", fix)
 
 
 def warnings(survey: Survey) -> Iterator[Note]:

@@ -10,6 +10,7 @@ from tuimon.control import effect, hazards
 from tuimon.control.survey import Survey
 from tuimon.diagnose.finding import Severity, span
 from tuimon.model.action import Action, Note, Route
+from tuimon.model.remark import Remark
 
 _STARTS = (Action.START, Action.RESTART)
 # What is made or opened at a start only: a reload goes on without it.
@@ -20,10 +21,16 @@ def refusals(survey: Survey) -> Iterator[Note]:
     """Every reason not to act."""
     yield from _state(survey)
     yield from _way(survey)
+    yield from survey.unit_start
     if survey.action is not Action.STOP:
         yield from _file(survey)
         yield from _ports(survey)
         yield from _addresses(survey)
+    if survey.action is Action.RESTART:
+        yield from hazards.again(survey)
+    if survey.stranger:
+        text = f"not run with more rights than who could have written it: {survey.stranger}"
+        yield Note("untrusted", text, "let only root write there")
     if survey.action in _STARTS:
         yield from _start(survey)
     if survey.action is Action.RELOAD:
@@ -52,10 +59,15 @@ def _state(survey: Survey) -> Iterator[Note]:
     if instance.config is None:
         text = "which file it reads cannot be told: nobody knows whether it would come back"
         yield Note("config-unknown", text, "name the file: tuimon PATH")
-    if action is Action.RELOAD and (process.status in {"stopped", "tracing-stop"} or process.frozen):
+    # A restart of ours would give up waiting, and the end comes all the same once it is let go.
+    held = bool(process.frozen) or process.status == "tracing-stop"
+    if (held and survey.door.route is Route.DIRECT) or (
+        action is Action.RELOAD and (held or process.status == "stopped")
+    ):
         state = f"frozen with {process.frozen}" if process.frozen else process.status
         fix = f"systemctl thaw {process.cgroup_unit}" if process.frozen else f"kill -CONT {process.pid}"
-        yield Note("hung", f"process {process.pid} is {state}: it does not hear a reload", fix)
+        fix = "find who traces it: TracerPid in /proc/PID/status" if process.status == "tracing-stop" else fix
+        yield Note("hung", f"process {process.pid} is {state}: it does not hear a {action.value}", fix)
 
 
 def _way(survey: Survey) -> Iterator[Note]:
@@ -87,7 +99,7 @@ def _file(survey: Survey) -> Iterator[Note]:
         yield Note("config-error", f"the configuration cannot be read: {config.failure}", "run as root")
         return
     for remark in survey.remarks:
-        if not remark.refuses or (survey.action is Action.RELOAD and remark.code in _AT_START):
+        if not remark.refuses or _not_now(survey, remark):
             continue
         place = remark.place.rsplit("/", 1)[-1]
         what = {
@@ -98,6 +110,20 @@ def _file(survey: Survey) -> Iterator[Note]:
         }[survey.action]
         yield Note(remark.code, f"{what}: {place}: {remark.text}", remark.fix)
         return
+
+
+def _not_now(survey: Survey, remark: Remark) -> bool:
+    """Whether what refuses a start is none for this action: a reload needs no pid file, and folders are
+    made by the unit before it starts."""
+    if remark.code not in _AT_START:
+        return False
+    unit, config = survey.unit, survey.instance.config
+    if survey.action is Action.RELOAD or unit is None or survey.door.route is not Route.UNIT:
+        return survey.action is Action.RELOAD
+    option = {"pid-unwritable": "pid", "log-unwritable": "output"}.get(remark.code, "")
+    path = config.text(option) if config is not None and option else ""
+    prepared = any(each.line == "ExecStartPre" for each in unit.commands)
+    return bool(path) and (prepared or any(path.startswith(f"{each}/") for each in unit.makes))
 
 
 def _ports(survey: Survey) -> Iterator[Note]:
@@ -127,9 +153,6 @@ def _addresses(survey: Survey) -> Iterator[Note]:
 
 def _start(survey: Survey) -> Iterator[Note]:
     config, unit = survey.instance.config, survey.unit
-    if survey.stranger:
-        text = f"not run with more rights than who could have written it: {survey.stranger}"
-        yield Note("untrusted", text, "let only root write there")
     if survey.door.route is Route.DIRECT and survey.launch is None:
         yield Note("not-permitted", "how it was started cannot be seen", "run as root")
     if config is None or unit is None or survey.door.route is not Route.UNIT:
@@ -156,6 +179,7 @@ def warnings(survey: Survey) -> Iterator[Note]:
         yield from (
             Note(each.code, f"it could not be started again: {each.text}", each.fix) for each in _file(survey)
         )
+    yield from survey.triggers
     if action in (Action.RESTART, Action.STOP) and instance.running:
         yield from _cut(survey)
     if (
@@ -169,7 +193,7 @@ def warnings(survey: Survey) -> Iterator[Note]:
     if survey.door.route in (Route.UNIT, Route.SCRIPT) and survey.actor.uid != 0:
         yield Note("not-permitted", "root may do this; systemd is asked whether you may as well")
     for remark in survey.remarks:
-        quiet = remark.refuses and not (action is Action.RELOAD and remark.code in _AT_START)
+        quiet = remark.refuses and not _not_now(survey, remark)
         if remark.severity is not Severity.INFO and not quiet and action is not Action.STOP:
             yield Note(remark.code, remark.text, remark.fix)
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from tuimon.control import door as doors
-from tuimon.control import trust
 from tuimon.control.door import SCRIPT, Ways
 from tuimon.control.sight import Sight
+from tuimon.control.strangers import Runs, stranger
+from tuimon.control.unit_start import obstacles, triggers
 from tuimon.diagnose.hazard import wanted_ways
 from tuimon.host.base import Completed, Host
 from tuimon.host.hands import Hands
 from tuimon.lint.check import start_of
 from tuimon.lint.machine import Machine
-from tuimon.model.action import Action, Door, Route
-from tuimon.model.failure import Failure, Reason
+from tuimon.model.action import Action, Door, Note, Route
+from tuimon.model.failure import Failure
 from tuimon.model.instance import Instance
 from tuimon.model.origin import Actor, Launch, Origin
 from tuimon.model.remark import Remark
@@ -27,7 +28,6 @@ from tuimon.parse.stunnel_conf import DEBIAN_12
 from tuimon.parse.unit_control import PROPERTIES, parse_control
 
 _PATIENCE = 10.0
-_DEFAULTS = "/etc/default/stunnel4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Survey:
 
     `setuid` is the user that the process becomes, `stranger` who else could replace what would be run,
     `foreign` accept addresses that no interface has.  `pid_file` is what the file of `pid =` holds, None
-    where there is none.
+    where there is none.  `unit_start` is what keeps systemd from starting the unit again,
+    `triggers` what would do so unasked.
     """
 
     sight: Sight
@@ -52,6 +53,8 @@ class Survey:
     stranger: str = ""
     foreign: frozenset[str] = frozenset()
     pid_file: int | None = None
+    unit_start: tuple[Note, ...] = ()
+    triggers: tuple[Note, ...] = ()
 
     @property
     def instance(self) -> Instance:
@@ -94,8 +97,23 @@ async def survey(host: Host, hands: Hands, sight: Sight, action: Action) -> Surv
     launch = (
         _launch(found) if door.route is Route.DIRECT and action in (Action.START, Action.RESTART) else None
     )
-    return replace(
-        found, launch=launch, stranger=await _stranger(replace(found, launch=launch), hands, machine)
+    if door.route is Route.UNIT and unit is not None:
+        found = replace(found, triggers=await triggers(host, unit, action))
+        found = replace(found, unit_start=await obstacles(host, unit, action, sight.now, root=actor.uid == 0))
+    found = replace(found, launch=launch)
+    return replace(found, stranger=await stranger(_runs(found), hands, machine))
+
+
+def _runs(found: Survey) -> Runs:
+    """What the action would have run."""
+    return Runs(
+        found.action,
+        found.door.route,
+        found.instance.config,
+        found.actor.uid,
+        found.unit,
+        found.launch,
+        found.setuid,
     )
 
 
@@ -199,7 +217,8 @@ def _launch(found: Survey) -> Launch | None:
     if before is None:
         return None
     # A relative name was meant from a folder that a daemon has left; stunnel knows the file by its path.
-    argv = (*before.argv[:1], instance.key.config) if len(before.argv) == 2 else before.argv
+    relative = len(before.argv) == 2 and not before.argv[1].startswith("/")
+    argv = (*before.argv[:1], instance.key.config) if relative else before.argv
     outputs = (_kept(before.outputs[0]), _kept(before.outputs[1]))
     if daemon or (config is not None and config.text("foreground").lower() == "quiet"):
         outputs = (outputs[0], "")
@@ -211,39 +230,3 @@ def _launch(found: Survey) -> Launch | None:
 def _kept(output: str) -> str:
     """A file or a terminal to write to again; anything else is kept for the answer."""
     return output if output.startswith("/") and not output.endswith(" (deleted)") else ""
-
-
-async def _stranger(found: Survey, hands: Hands, machine: Machine) -> str:
-    """Who else than root and the user that it runs as could replace what would be run."""
-    if found.action not in (Action.START, Action.RESTART) and found.door.route is not Route.SCRIPT:
-        return ""
-    uid, programs = 0, list[str]()
-    match found.door.route:
-        case Route.UNIT if found.unit is not None:
-            programs = [found.unit.program] if found.unit.program else []
-            uid = await _uid(machine, found.unit.user)
-        case Route.SCRIPT:
-            programs = [SCRIPT, _DEFAULTS, "/usr/bin/stunnel4"]
-        case Route.DIRECT if found.launch is not None:
-            programs = [found.launch.exe, *trust.loaded(found.launch)]
-            uid = found.actor.uid if found.launch.uid is None else found.launch.uid
-        case _:
-            return ""
-    for program in programs:
-        guards = await hands.guards(program)
-        if isinstance(guards, Failure):
-            if guards.reason is Reason.MISSING and program == _DEFAULTS:
-                continue
-            return str(guards)
-        who = trust.stranger(guards, uid)
-        if who:
-            return who
-    return ""
-
-
-async def _uid(machine: Machine, user: str) -> int:
-    if not user or user.isdigit():
-        return int(user or "0")
-    said = await machine.ask("getent", "passwd", user)
-    fields = said.stdout.split(b":") if isinstance(said, Completed) else []
-    return int(fields[2]) if len(fields) > 2 and fields[2].isdigit() else 0

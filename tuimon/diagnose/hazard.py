@@ -61,13 +61,24 @@ def hazards(instance: Instance) -> tuple[Hazard, ...]:
     found = [*_descriptor(process)]
     if config is not None and config.failure is None:
         found += [*_jail(instance, config), *_relative(instance, process, config), *_log(config)]
-        if process.credentials is not None and process.credentials.uid:
-            who, user = process.credentials, process.user
-            found += _ports(instance, config, who, user)
-            found += _sockets(instance, config, who, user)
-            found += _closed(instance, _files(process, config), who, user)
+        found += denials(instance)
     order = list(Outcome)
     return tuple(sorted(found, key=lambda each: order.index(each.outcome)))
+
+
+def denials(instance: Instance) -> tuple[Hazard, ...]:
+    """What the user that the process runs as may not do, and has to on the next reading of its file."""
+    process, config = instance.process, instance.config
+    if process is None or config is None or config.failure is not None:
+        return ()
+    who, user = process.credentials, process.user
+    if who is None or not who.uid:
+        return ()
+    return (
+        *_ports(instance, config, who, user),
+        *_sockets(instance, config, who, user),
+        *_closed(instance, process, config, who, user),
+    )
 
 
 def reload_works(instance: Instance) -> bool:
@@ -141,6 +152,11 @@ def _log(config: Config) -> Iterator[Hazard]:
         yield Hazard(Outcome.LOSS, text, "save the log first", f"log, {place.file}:{place.line}")
 
 
+def _instead(config: Config) -> str:
+    """A restart helps where root starts it, which gives up root only later."""
+    return "restart instead; or " if any(each.text("setuid") for each in config.services) else ""
+
+
 def _ports(instance: Instance, config: Config, who: Credentials, user: str) -> Iterator[Hazard]:
     """Every listener is closed and bound again, and this user may not bind it."""
     first = instance.unprivileged_from if instance.unprivileged_from is not None else _PRIVILEGED
@@ -150,7 +166,7 @@ def _ports(instance: Instance, config: Config, who: Credentials, user: str) -> I
         for each in service.accept:
             if each.number is not None and 0 < each.number < first:
                 text = f"{_TAKES_DOWN}: {user} may not bind port {each.number}"
-                fix = "restart instead; or let systemd start it as that user, with CAP_NET_BIND_SERVICE"
+                fix = f"{_instead(config)}let systemd start it as that user, with CAP_NET_BIND_SERVICE"
                 yield Hazard(Outcome.OUTAGE, text, fix, f"accept = {each.text}, {service.place('accept')}")
                 return
 
@@ -160,21 +176,23 @@ def _sockets(instance: Instance, config: Config, who: Credentials, user: str) ->
     for path in _unix(config):
         if may_write(instance.ways.get(_folder(path)), who) is False:
             text = f"{_TAKES_DOWN}: {user} may not remove {base(path)}"
-            fix = f"restart instead; or put the socket into a folder of {user}'s"
+            fix = f"{_instead(config)}put the socket into a folder of {user}'s"
             yield Hazard(Outcome.OUTAGE, text, fix, f"accept = {path}")
             return
 
 
-def _closed(instance: Instance, files: Iterable[_File], who: Credentials, user: str) -> Iterator[Hazard]:
+def _closed(
+    instance: Instance, process: Process, config: Config, who: Credentials, user: str
+) -> Iterator[Hazard]:
     """What root has read at the start, this user may not."""
-    for file in files:
+    for file in _files(process, config):
         place = closed_at(instance.ways.get(file.path), who)
         if place is not None:
             text = f"{_FAILS}: {user} may not read {base(file.path)}"
             if place.path != file.path:
                 text += f" (closed: {place.path})"
             evidence = f"{place.path}: mode {place.mode:04o}, owner {place.uid}, group {place.gid}"
-            yield Hazard(Outcome.REFUSED, text, f"restart instead; or let {user} read it", evidence)
+            yield Hazard(Outcome.REFUSED, text, f"{_instead(config)}let {user} read it", evidence)
             return
 
 

@@ -59,7 +59,9 @@ def end(pid: int, started: str, patience: float) -> str:
         return ""
     except PermissionError:
         return f"no permission to end pid {pid}"
-    return "" if _wait(fd, patience) else f"pid {pid} did not end within {patience:.0f} s"
+    if _wait(fd, patience):
+        return ""
+    return f"pid {pid} did not end within {patience:.0f} s; it may yet, and is not started again then"
 
 
 def _join(group: str) -> None:
@@ -69,6 +71,19 @@ def _join(group: str) -> None:
             file.write(str(os.getpid()))
 
 
+def _output(path: str, kept: int) -> int:
+    """Open what it wrote to, with the rights that it has itself; nothing there is worth its start."""
+    flags = (
+        os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NOFOLLOW | os.O_NONBLOCK
+    )  # a FIFO may have no reader
+    try:
+        fd = os.open(path, flags) if path else kept
+        os.set_blocking(fd, True)
+    except OSError:
+        return kept
+    return fd
+
+
 def _become(order: dict[str, Any], kept: int) -> NoReturn:
     """In the child: everything as it was, then the program."""
     os.setsid()
@@ -76,12 +91,12 @@ def _become(order: dict[str, Any], kept: int) -> NoReturn:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(number, (soft, hard))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for fd, path in zip((1, 2), order["outputs"], strict=True):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY) if path else kept, fd)
     if order["uid"] is not None and os.geteuid() == 0:
         os.setgroups(order["groups"])
         os.setgid(order["gid"])
         os.setuid(order["uid"])
+    for fd, path in zip((1, 2), order["outputs"], strict=True):
+        os.dup2(_output(path, kept), fd)
     os.umask(order["umask"])
     os.chdir(order["cwd"])
     for number in range(1, signal.NSIG):

@@ -1,6 +1,15 @@
 """A systemd unit at the moment of acting on it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One Exec line of a unit: which, its arguments, whether it runs as root whatever `User=` says."""
+
+    line: str
+    argv: tuple[str, ...]
+    privileged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +19,9 @@ class UnitControl:
     `program` is the executable of its ExecStart, `user` who runs it (empty: root), `folder` its
     WorkingDirectory.  `followers` are
     units that are stopped with it, `invocation` names its last run.  Timeouts are seconds.
+    `needs` are files and folders without which it does not start, `makes` folders that systemd makes before,
+    `burst` the starts within `interval` seconds after which systemd refuses another (0: never),
+    `rivals` units that cannot run beside it, `triggers` those that start it by themselves.
     """
 
     name: str
@@ -32,6 +44,13 @@ class UnitControl:
     stop_timeout: float = 90.0
     exit_status: int = 0
     invocation: str = ""
+    commands: tuple[Command, ...] = ()
+    needs: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
+    burst: int = 0
+    interval: float = 0.0
+    rivals: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:

@@ -4,8 +4,9 @@ Rule: what an older systemd leaves out is empty here, never an error.
 """
 
 import re
+from collections.abc import Iterator
 
-from tuimon.model.unit_control import UnitControl
+from tuimon.model.unit_control import Command, UnitControl
 from tuimon.text import printable
 
 PROPERTIES = (
@@ -31,11 +32,38 @@ PROPERTIES = (
     "TimeoutStopUSec",
     "ExecMainStatus",
     "InvocationID",
+    "ExecConditionEx",
+    "ExecStartPreEx",
+    "ExecStartEx",
+    "ExecStartPostEx",
+    "ExecReloadEx",
+    "ExecStopEx",
+    "ExecStopPostEx",
+    "EnvironmentFiles",
+    "RuntimeDirectory",
+    "StateDirectory",
+    "CacheDirectory",
+    "LogsDirectory",
+    "RootDirectory",
+    "RootImage",
+    "StartLimitBurst",
+    "StartLimitIntervalUSec",
+    "Conflicts",
+    "ConflictedBy",
+    "TriggeredBy",
 )
 """The properties that `parse_control` reads."""
 
 _FOLLOWERS = ("RequiredBy", "BoundBy", "ConsistsOf")
 _PATH = re.compile(r"\{ path=(.*?) ; argv\[\]=")
+_COMMAND = re.compile(r"(Exec\w+)Ex=\{ path=(.*?) ; argv\[\]=(.*?) ; flags=(.*?) ;")
+_FILE = re.compile(r"EnvironmentFiles=(.*) \(ignore_errors=no\)")
+_MADE = {
+    "RuntimeDirectory": "/run",
+    "StateDirectory": "/var/lib",
+    "CacheDirectory": "/var/cache",
+    "LogsDirectory": "/var/log",
+}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|min|h|d|w|month|y)")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONG = 86400.0  # as long as anybody waits
@@ -47,6 +75,7 @@ def parse_control(output: bytes) -> UnitControl | None:
     said = {key: printable(value) for key, equals, value in (line.partition("=") for line in lines) if equals}
     if not said.get("Id"):
         return None
+    makes = tuple(f"{base}/{each}" for name, base in _MADE.items() for each in said.get(name, "").split())
     path = _PATH.search(said.get("ExecStart", ""))
     return UnitControl(
         name=said["Id"],
@@ -69,7 +98,39 @@ def parse_control(output: bytes) -> UnitControl | None:
         stop_timeout=span(said.get("TimeoutStopUSec", "")),
         exit_status=_number(said.get("ExecMainStatus", "")),
         invocation=said.get("InvocationID", ""),
+        commands=tuple(_commands(lines)),
+        needs=() if _elsewhere(said) else (*_environment(lines), *_folder(said, makes)),
+        makes=makes,
+        burst=_number(said.get("StartLimitBurst", "")),
+        interval=span(said.get("StartLimitIntervalUSec", "0")),
+        rivals=(*said.get("Conflicts", "").split(), *said.get("ConflictedBy", "").split()),
+        triggers=tuple(said.get("TriggeredBy", "").split()),
     )
+
+
+def _commands(lines: list[str]) -> Iterator[Command]:
+    for found in filter(None, map(_COMMAND.match, lines)):
+        name, path, argv, flags = map(printable, found.groups())
+        yield Command(
+            name, (path, *argv.split(" ")[1:]), bool({"privileged", "no-setuid"} & {*flags.split()})
+        )
+
+
+def _elsewhere(said: dict[str, str]) -> bool:
+    """Whether its paths are those of a root of its own."""
+    return bool(said.get("RootDirectory") or said.get("RootImage"))
+
+
+def _environment(lines: list[str]) -> Iterator[str]:
+    """EnvironmentFile without a dash in front, and no pattern."""
+    found = (printable(each[1]) for each in map(_FILE.match, lines) if each)
+    return (path for path in found if not set(path) & set("*?["))
+
+
+def _folder(said: dict[str, str], makes: tuple[str, ...]) -> Iterator[str]:
+    folder = said.get("WorkingDirectory", "")
+    if folder.startswith("/") and not any(f"{folder}/".startswith(f"{each}/") for each in makes):
+        yield folder
 
 
 def span(text: str) -> float:
