@@ -33,6 +33,7 @@ _PROGRAMS = {
     "ss": "iproute2",
     "openssl": "openssl",
     "sudo": "sudo",
+    "pkcheck": "polkitd",
 }
 # nspawn takes no overlay of `/` itself, only of another mount of it.
 _PREPARE = """

@@ -1,5 +1,6 @@
-"""An operator without rights on a real host: sudo is asked on the terminal of the screen itself."""
+"""An operator without rights on a real host: sudo, asked on the terminal of the screen itself, and polkit."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,12 @@ pytestmark = [pytest.mark.host, pytest.mark.pty]
 
 RIGHT = "\x1b[C"
 PASSWORD = "correct horse"  # noqa: S105 - of a user who ends with the host
+RULE = """
+polkit.addRule(function(action, subject) {
+    var units = action.id == "org.freedesktop.systemd1.manage-units";
+    if (units && subject.user == "may") return polkit.Result.YES;
+});
+"""
 SECTION = """foreground = yes
 [web]
 accept = 127.0.0.1:8001
@@ -42,6 +49,9 @@ def host() -> Iterator[SystemdHost]:
         booted.run("/usr/sbin/useradd", "--create-home", "op")
         booted.run("sh", "-c", f"echo 'op:{PASSWORD}' | /usr/sbin/chpasswd")
         booted.write("/etc/sudoers.d/op", "op ALL=(root) ALL\n", 0o440)
+        booted.run("/usr/sbin/useradd", "may")
+        booted.write("/etc/polkit-1/rules.d/50-may.rules", RULE)
+        booted.run("systemctl", "start", "polkit.service")
         yield booted
 
 
@@ -92,3 +102,31 @@ def test_a_sudo_that_refuses_leaves_everything_as_it_is(window: Terminal, host: 
         window.press("wrong\n")
     window.sees(r"✖ .*sudo did not let you: 3 incorrect password attempts", r"\[ Close \]")
     assert host.run("systemctl", "show", "--property=MainPID", "stunnel@web.service").stdout == before
+
+
+def test_what_polkit_allows_needs_no_password(host: SystemdHost) -> None:
+    """systemd asks polkit: one user may, and the restart is proved; the other may not, and nothing happens."""
+    words = ("-m", "tuimon", "restart", f"{FOLDER}/web.conf", "--yes", "--json")
+    before = host.run("systemctl", "show", "--property=MainPID", "stunnel@web.service").stdout
+    refused = json.loads(host.python(*words, user="op").stdout)["actions"][0]
+    assert (refused["result"], refused["fix"]) == ("refused", "sudo systemctl restart stunnel@web.service")
+    assert host.run("systemctl", "show", "--property=MainPID", "stunnel@web.service").stdout == before
+    done = json.loads(host.python(*words, user="may").stdout)["actions"][0]
+    assert (done["result"], "1 of 1 service answers" in done["verdict"]) == ("verified", True), done
+    assert host.run("systemctl", "show", "--property=MainPID", "stunnel@web.service").stdout != before
+
+
+def test_a_terminal_that_closes_in_the_middle_leaves_no_half_done_restart(
+    host: SystemdHost, window: Terminal
+) -> None:
+    """sudo runs, the window is shut: the unit was restarted whole, or not at all."""
+    host.run("rm", "-rf", "/run/sudo/ts/op")
+    window.press("R")
+    begin(window, "Restart")
+    window.sees(r"this user may not")
+    begin(window, "With sudo")
+    window.until(lambda: b"password for op" in window.raw)
+    window.close()
+    window.process.wait(20)
+    state = host.run("systemctl", "show", "--property=ActiveState,SubState", "stunnel@web.service").stdout
+    assert state == "ActiveState=active\nSubState=running\n"
