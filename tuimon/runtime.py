@@ -6,6 +6,7 @@ reported as an event and started again with back-off; the others do not notice.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -30,7 +31,7 @@ from tuimon.control.sight import Seen, Sight
 from tuimon.events import CollectorFailed, CollectorStarted, Event
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
-from tuimon.model.action import Logged, Outcome, Preflight
+from tuimon.model.action import Action, Logged, Outcome, Preflight
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Interest
@@ -40,6 +41,11 @@ from tuimon.text import printable
 
 BELL = 0.05
 """Seconds between two rings."""
+
+_LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
+"""What an action depends on."""
+
+_PATIENCE = 10.0  # seconds that an action waits for it
 
 Elevated = Callable[[Callable[[], AbstractContextManager[None]]], Hands]
 """Makes hands that ask sudo on the terminal, which they are given for as long as they need it."""
@@ -86,6 +92,14 @@ class Runtime:
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
         self._probes.ask(keys)
+
+    async def preflight(self, key: InstanceKey, action: Action) -> Preflight | Failure:
+        """Everything to know before an action, once everything it depends on was looked at."""
+        if set(self.store.pending()) & _LOOKED_AT:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await self.settle(*_LOOKED_AT)
+        return await self.control.preflight(key, action)
 
     async def carry_out(self, preflights: Sequence[Preflight], hands: Hands | None = None) -> list[Outcome]:
         """Act on these: one first, then a few at a time, and no more after the first that goes wrong.

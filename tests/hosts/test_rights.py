@@ -105,7 +105,7 @@ def test_a_sudo_that_refuses_leaves_everything_as_it_is(window: Terminal, host: 
 
 
 def test_what_polkit_allows_needs_no_password(host: SystemdHost) -> None:
-    """systemd asks polkit: one user may, and the restart is proved; the other may not, and nothing happens."""
+    """systemd asks polkit: one user may, and the restart is proved; the other may not."""
     words = ("-m", "tuimon", "restart", f"{FOLDER}/web.conf", "--yes", "--json")
     before = host.run("systemctl", "show", "--property=MainPID", "stunnel@web.service").stdout
     refused = json.loads(host.python(*words, user="op").stdout)["actions"][0]

@@ -37,7 +37,7 @@ class Acting(App[int]):
 
     async def preflight(self, key: InstanceKey, action: Action) -> Preflight | Failure:
         """Everything to know before an action."""
-        return await self.runtime.control.preflight(key, action)
+        return await self.runtime.preflight(key, action)
 
     def carry_out(self, preflights: tuple[Preflight, ...], *, elevated: bool) -> Worker[list[Outcome]]:
         """Act on these in order; it goes on whatever becomes of the screen that asked."""
