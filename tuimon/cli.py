@@ -96,12 +96,20 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
+def _open_descriptors() -> None:
+    """Whoever starts us without standard input or output means nothing by it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until our end
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     # Measured on Linux 6.18: vfork beside busy threads makes one exec in a thousand fail with EFAULT.
     subprocess._USE_VFORK = False  # type: ignore[misc]  # the switch that Python's documentation names
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, _end)
+    _open_descriptors()
     words = sys.argv[1:] if argv is None else argv
     try:
         name = _named(words)

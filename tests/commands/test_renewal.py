@@ -1,6 +1,7 @@
 """`tuimon certs --against`: renewals that would work and such as would not, against a running tunnel."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,3 +107,13 @@ def test_what_cannot_be_meant_is_one_sentence(bench: Bench, capsys: pytest.Captu
         assert cli.main(["certs", "--against", str(bench.config), path]) == 2
         out, err = capsys.readouterr()
         assert (err, "would not work" in out) == ("", True)
+
+
+def test_a_pkcs12_without_a_password(bench: Bench, against: Against) -> None:
+    """stunnel loads it, key and chain included."""
+    pem, path = put(bench, "store"), bench.lab.folder / "store.p12"
+    pack = ["openssl", "pkcs12", "-export", "-in", pem, "-out", path, "-passout", "pass:"]
+    subprocess.run(pack, check=True, capture_output=True)
+    path.chmod(0o600)
+    status, told = against(path)
+    assert (status, told["works"]) == (0, True), told["findings"]

@@ -291,6 +291,53 @@ def test_tuimon_ended_in_the_middle_of_a_restart(
     assert number is signal.SIGKILL or len(results) == 2
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_descriptor_that_is_closed(make: Make, closed: str) -> None:
+    """Whoever starts us without one gets the same action, and the same exit status."""
+    bench = make("closed")
+    bench.start()
+    before = bench.pids
+    line = f'exec "$0" -m tuimon restart "$1" --yes {closed}'
+    done = subprocess.run(
+        ["sh", "-c", line, sys.executable, str(bench.config)],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    assert len(bench.pids) == 1
+    assert bench.pids != before
+
+
+def test_reader_that_has_gone(make: Make) -> None:
+    """`tuimon restart … | head`: what was asked for is done, and the exit status tells of it."""
+    bench = make("gone")
+    bench.start()
+    before = bench.pids
+    with tuimon("restart", str(bench.config), "--yes") as command:
+        assert command.stdout is not None
+        command.stdout.close()
+        assert command.wait(PATIENCE) == 0
+    assert bench.pids != before
+
+
+def test_interrupted_in_the_middle(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What runs on is said on the terminal too."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    bench, log = make("interrupted"), tmp_path / "tuimon" / "actions.jsonl"
+    bench.start()
+    before = bench.pids
+    with tuimon("restart", str(bench.config), "--yes") as command:
+        bench.until(log.exists)
+        bench.until(lambda: bench.pids != before)
+        command.send_signal(signal.SIGINT)
+        _, err = command.communicate(timeout=PATIENCE)
+    assert command.returncode == 130
+    assert f"tuimon: ended while restarting {bench.config}: what was begun runs on\n".encode() in err
+    bench.until(bench.serves)
+
+
 def test_nobody_to_ask(make: Make) -> None:
     """Without a terminal and without --yes nothing is done; --dry-run does nothing at any time."""
     bench = make("nobody")

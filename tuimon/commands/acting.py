@@ -12,6 +12,7 @@ import sys
 import termios
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TextIO
 
 import msgspec
 
@@ -147,7 +148,7 @@ async def _do(action: Action, arguments: argparse.Namespace, settings: Settings)
             preflights.append(found)
         out = sys.stderr if arguments.json else sys.stdout
         for each in preflights:
-            print("\n".join(plan(each)), file=out, flush=True)
+            _say("\n".join(plan(each)), out)
         if arguments.dry_run:
             outcomes = [_rehearsed(each) for each in preflights]
         else:
@@ -158,13 +159,39 @@ async def _do(action: Action, arguments: argparse.Namespace, settings: Settings)
             else:
                 if sys.stderr.isatty():
                     runtime.subscribe(_Teller(runtime.store))
-                outcomes = await batch(preflights, runtime.control.act)
+                outcomes = await _act(preflights, runtime)
                 for outcome in outcomes:
-                    print(verdict(outcome), file=out, flush=True)
+                    _say(verdict(outcome), out)
     if arguments.json:
         told = document(action, preflights, outcomes, dry_run=arguments.dry_run)
-        print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+        _say(msgspec.json.format(msgspec.json.encode(told), indent=2).decode(), sys.stdout)
     return max(_EXIT.get(each.result, 2) for each in outcomes)
+
+
+async def _act(preflights: Sequence[Preflight], runtime: Runtime) -> list[Outcome]:
+    ongoing: list[Preflight] = []
+
+    async def act(preflight: Preflight) -> Outcome:
+        ongoing.append(preflight)
+        outcome = await runtime.control.act(preflight)
+        ongoing.remove(preflight)
+        return outcome
+
+    try:
+        return await batch(preflights, act)
+    except asyncio.CancelledError:
+        for each in ongoing:
+            words = f"ended while {each.action.doing} {printable(each.key.config)}: what was begun runs on"
+            _say(f"tuimon: {words}", sys.stderr)
+        raise
+
+
+def _say(text: str, out: TextIO) -> None:
+    """Print; a reader that has gone stops no action, and changes no exit status."""
+    try:
+        print(text, file=out, flush=True)
+    except OSError:  # a closed pipe or terminal: whatever is still to come goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 class _Teller:
@@ -177,7 +204,7 @@ class _Teller:
     def __call__(self, _: Changes) -> None:
         for key, ongoing in self._store.actions.ongoing.items():
             for text in ongoing.steps[self._told.get(key, 0) :]:
-                print(f"  {key.config.rpartition('/')[2]}: {text}", file=sys.stderr, flush=True)
+                _say(f"  {key.config.rpartition('/')[2]}: {text}", sys.stderr)
             self._told[key] = len(ongoing.steps)
 
 

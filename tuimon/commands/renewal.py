@@ -25,6 +25,7 @@ from tuimon.model.failure import Failure
 from tuimon.model.handshake import Depth, Handshake, Verdict
 from tuimon.model.tunnel import Tunnel
 from tuimon.parse.x509 import MAX_FILE, read_file
+from tuimon.parse.x509_pkcs12 import as_pem
 from tuimon.settings import Settings
 from tuimon.store import Store
 from tuimon.text import counted, printable
@@ -123,8 +124,9 @@ class _Rehearsal:
         return read_file(path, content.data, stamp=content.stamp, mode=content.mode, owner=content.owner)
 
     async def _data(self, path: str) -> bytes:
+        """The file as PEM; a PKCS#12 without a password is one to stunnel too."""
         content = await self._host.read(path, MAX_FILE)
-        return b"" if isinstance(content, Failure) else content.data
+        return b"" if isinstance(content, Failure) else as_pem(content.data)
 
 
 async def _rehearse(target: str, new: str, key: str, settings: Settings) -> tuple[list[Rehearsed], float]:

@@ -5,7 +5,12 @@ Rule: the passwords tried are the one given and the empty one, which is stunnel'
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
 
 from tuimon.model.certificate import PrivateKey
 from tuimon.model.failure import Failure, Reason
@@ -35,6 +40,18 @@ def read(data: bytes, password: bytes | None) -> tuple[PrivateKey | None, list[x
     except BROKEN:
         return Failure(Reason.INVALID, "the PKCS#12 holds a key or certificate that cannot be decoded")
     return key, [own, *others] if own else others
+
+
+def as_pem(data: bytes) -> bytes:
+    """The certificates and the key of a PKCS#12 that needs no password; anything else as it is."""
+    store = _open(data, None) if holds(data) else None
+    if store is None or isinstance(store, Failure):
+        return data
+    kept = [*((store.cert,) if store.cert else ()), *store.additional_certs]
+    found = b"".join(each.certificate.public_bytes(Encoding.PEM) for each in kept)
+    if store.key is not None:
+        found += store.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return found
 
 
 def _open(data: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertificates | Failure:
