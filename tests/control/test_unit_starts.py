@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.control.test_on_systemd import act, gateway, main_pid, serve, yard
+from tests.control.test_on_systemd import act, gateway, main_pid, pids, serve, yard
 from tests.hosts.yard import FOLDER, Yard
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(120)]
@@ -38,6 +38,13 @@ def no_folder(yard: Yard) -> str:
     serve(yard, "WorkingDirectory=/opt/leant-on")
     yard.host.run("rmdir", "/opt/leant-on")
     return "/opt/leant-on is missing"
+
+
+def no_user(yard: Yard) -> str:
+    serve(yard, "Environment=A=1")
+    yard.unit("User=gone")
+    yard.host.run("systemctl", "daemon-reload")
+    return "there is no user gone"
 
 
 def too_often(yard: Yard) -> str:
@@ -75,7 +82,16 @@ def script_of_somebody(yard: Yard) -> str:
 
 @pytest.mark.parametrize(
     "build",
-    [no_condition, no_environment, no_folder, too_often, key_of_root, port_of_root, script_of_somebody],
+    [
+        no_condition,
+        no_environment,
+        no_folder,
+        no_user,
+        too_often,
+        key_of_root,
+        port_of_root,
+        script_of_somebody,
+    ],
 )
 def test_restart_that_would_end_in_a_stop(yard: Yard, build: Callable[[Yard], str]) -> None:
     """It serves on, and what is missing is named."""
@@ -149,3 +165,13 @@ def test_stop_of_what_a_socket_starts_again(yard: Yard) -> None:
     told = act(yard, "stop", "--dry-run")
     yard.host.run("systemctl", "stop", socket)
     assert f"{socket} stays, and would start it again" in told["said"]
+
+
+def test_reload_and_stop_of_what_was_masked_while_it_runs(yard: Yard) -> None:
+    """It may not start again; a signal and an end are no start."""
+    before = serve(yard)
+    yard.host.run("systemctl", "mask", "--runtime", yard.unit_name)
+    told = [act(yard, action) for action in ("restart", "reload", "stop")]
+    yard.host.run("systemctl", "unmask", "--runtime", yard.unit_name)
+    assert [each["result"] for each in told] == ["refused", "verified", "verified"], told
+    assert (told[1]["pid"], pids(yard)) == (before, [])

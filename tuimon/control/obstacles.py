@@ -77,7 +77,8 @@ def _way(survey: Survey) -> Iterator[Note]:
         yield Note("supervised-elsewhere", f"{owner}: {action.value} it there", " ".join(door.argv))
         return
     unit = survey.unit if door.route is Route.UNIT else None
-    if unit is not None and unit.load_state in {"masked", "not-found", "bad-setting", "error"}:
+    unusable = {"masked", "not-found", "bad-setting", "error"}  # what runs can be signalled and stopped
+    if unit is not None and unit.load_state in unusable and action in _STARTS:
         yield Note("unit-failed", f"unit {unit.name} is {unit.load_state}", f"systemctl cat {unit.name}")
     if unit is not None and unit.refuses_start and action in _STARTS:
         yield Note("unit-refuses", f"{unit.name} may not be started by hand (RefuseManualStart)")

@@ -15,6 +15,7 @@ from tuimon.text import printable
 _PATIENCE = 10.0
 _UNMET = re.compile(r"((?:Condition|Assert)\w+=.*) failed\.$", re.MULTILINE)
 _RAN = ("39f53479d3a045ac8e11786248231fbf", "be02cf6855d2428ba40df7e9d022f03d")  # a start done, or failed
+_UNKNOWN = 2  # what getent(1) says of a name that nobody has
 _STARTS = "500"
 _TIME = re.compile(r"\d+\.\d+")
 _BY_NAME = re.compile(r"(?:^|[ /;&|])(killall5?|pkill|skill)(?: |$)")
@@ -97,7 +98,18 @@ async def _missing(host: Host, unit: UnitControl) -> list[Note]:
     return [
         Note("unit-needs", f"{unit.name} would not start again: {path} is missing", f"make {path}")
         for path in gone
-    ]
+    ] + await _nobody(host, unit)
+
+
+async def _nobody(host: Host, unit: UnitControl) -> list[Note]:
+    """A user that there is no more."""
+    if not unit.user or unit.dynamic:
+        return []
+    said = await host.run(("getent", "passwd", unit.user), _PATIENCE)
+    if isinstance(said, Failure) or said.status != _UNKNOWN:
+        return []
+    text = f"{unit.name} would not start again: there is no user {unit.user}"
+    return [Note("unit-needs", text, f"make the user, or mend it: systemctl edit {unit.name}")]
 
 
 async def _unmet(host: Host, unit: UnitControl) -> list[Note]:

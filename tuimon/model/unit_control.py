@@ -22,6 +22,7 @@ class UnitControl:
     `needs` are files and folders without which it does not start, `makes` folders that systemd makes before,
     `burst` the starts within `interval` seconds after which systemd refuses another (0: never),
     `rivals` units that cannot run beside it, `triggers` those that start it by themselves.
+    `dynamic` says that systemd makes its user.
     """
 
     name: str
@@ -51,6 +52,7 @@ class UnitControl:
     interval: float = 0.0
     rivals: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
+    dynamic: bool = False
 
     @property
     def ended(self) -> bool:

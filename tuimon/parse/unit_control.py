@@ -51,6 +51,7 @@ PROPERTIES = (
     "Conflicts",
     "ConflictedBy",
     "TriggeredBy",
+    "DynamicUser",
 )
 """The properties that `parse_control` reads."""
 
@@ -104,6 +105,7 @@ def parse_control(output: bytes) -> UnitControl | None:
         burst=_number(said.get("StartLimitBurst", "")),
         interval=span(said.get("StartLimitIntervalUSec", "0")),
         rivals=(*said.get("Conflicts", "").split(), *said.get("ConflictedBy", "").split()),
+        dynamic=said.get("DynamicUser") == "yes",
         triggers=tuple(said.get("TriggeredBy", "").split()),
     )
 
