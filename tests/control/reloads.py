@@ -147,6 +147,13 @@ def relative_path_of_a_daemon(bench: Bench) -> Play:
     yield
 
 
+@situation(FAILED, "nobody listens on 127.0.0.1:", "connect 127.0.0.1:", "0 of 1 service answers", down=True)
+def target_that_nobody_listens_on(bench: Bench) -> Play:
+    bench.start()
+    bench.write(bench.section(connect=f"127.0.0.1:{bench.free()}"))
+    yield
+
+
 @situation(VERIFIED, "listener of [second]: 127.0.0.1:", "2 of 2 services answer")
 def service_is_added(bench: Bench) -> Play:
     bench.start()

@@ -3,6 +3,9 @@
 Rule: pure, from what is known; what cannot be counted is left open, never taken for nothing.
 """
 
+from collections.abc import Iterator
+from ipaddress import ip_address
+
 from tuimon.control.sight import Seen, Sight
 from tuimon.control.survey import Survey
 from tuimon.diagnose.finding import clock, span
@@ -10,6 +13,7 @@ from tuimon.diagnose.in_use import disk_leaf, served_leaf
 from tuimon.diagnose.loaded import AT_START, stale
 from tuimon.model.action import Action, Change, Load, Note, Route, Touches
 from tuimon.model.certificate import Certificate
+from tuimon.model.endpoint import Endpoint
 from tuimon.model.loaded import Edit, SectionEdit
 
 
@@ -94,6 +98,33 @@ def touches(survey: Survey) -> Touches:
         children=tuple(f"{each.name} (pid {each.pid})" for each in children),
         units=unit.followers if unit is not None else (),
     )
+
+
+def dead_targets(sight: Sight) -> Iterator[Note]:
+    """Services that would connect to where this machine shows no listener: they come up, and serve nobody."""
+    for each in sight.real:
+        tunnel = each.tunnel
+        targets = tunnel.service.connect
+        if not targets or not tunnel.sockets_known or tunnel.target_listeners:
+            continue
+        if all(near(target) for target in targets):
+            where = ", ".join(target.text for target in targets)
+            text = f"nobody listens on {where}, where [{tunnel.service.name}] connects to"
+            yield Note("connect-refused", text, "start the target, or correct `connect`")
+
+
+def near(target: Endpoint) -> bool:
+    """Whether the listener of a target, if it had one, would be seen here; a name may be any port."""
+    if target.path:
+        return True
+    if not target.number:
+        return False
+    if target.host.lower() in {"", "localhost"}:
+        return True
+    try:
+        return ip_address(target.host).is_loopback
+    except ValueError:
+        return False
 
 
 def restart_reasons(survey: Survey) -> tuple[Note, ...]:

@@ -183,6 +183,8 @@ def warnings(survey: Survey) -> Iterator[Note]:
     yield from survey.triggers
     if action in (Action.RESTART, Action.STOP) and instance.running:
         yield from _cut(survey)
+    if action is not Action.STOP:
+        yield from effect.dead_targets(survey.sight)
     if (
         survey.unit is not None
         and survey.unit.stale

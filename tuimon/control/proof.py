@@ -155,9 +155,9 @@ def _verdict(before: Sight, after: Sight) -> Proof:
     for each in after.real:
         earlier = before.find(each.tunnel.key.ordinal)
         stale = _stale(each)
-        if each.answers and not stale:
+        if each.serves and not stale:
             continue
-        was_down = before.instance.running and earlier is not None and not earlier.answers
+        was_down = before.instance.running and earlier is not None and not earlier.serves
         if was_down and not stale:
             before_too += 1
         else:
@@ -167,7 +167,7 @@ def _verdict(before: Sight, after: Sight) -> Proof:
     words += [each for each in (_certificates(before, after),) if each]
     if total:
         answer = "answers" if total == 1 else "answer"
-        words.append(f"{sum(each.answers for each in after.real)} of {counted(total, 'service')} {answer}")
+        words.append(f"{sum(each.serves for each in after.real)} of {counted(total, 'service')} {answer}")
     if before_too:
         words.append(f"{before_too} did not before either")
     if broken:

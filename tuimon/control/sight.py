@@ -27,6 +27,11 @@ class Seen:
         return tunnel.handshake is None or tunnel.handshake.ok or tunnel.handshake.closed_early
 
     @property
+    def serves(self) -> bool:
+        """Whether a new client gets through to the target as well, as far as is known."""
+        return self.answers and not self.why
+
+    @property
     def why(self) -> str:
         """The cause of its trouble, or empty."""
         return next((each.text for each in self.findings if each.down), "")
