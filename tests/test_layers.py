@@ -11,7 +11,7 @@ import pytest
 import tuimon
 
 ROOT = Path(tuimon.__file__).parent
-EVERYONE = {"model", "text", "settings"}
+EVERYONE = {"model", "text", "settings", "signs"}
 ALL = {"*"}
 ARROWS: dict[str, set[str]] = {
     "": set(),
@@ -34,6 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "settings": set(),
     "model": set(),
     "text": set(),
+    "signs": set(),
 }
 THIS_MACHINE = {"psutil", "subprocess", "socket", "watchfiles"}
 CALLS = {"open", "io.open", "os.open", "os.stat", "os.lstat", "os.listdir", "os.scandir", "os.kill"}

@@ -29,6 +29,7 @@ from tuimon.model.handshake import Depth
 from tuimon.model.service import InstanceKey
 from tuimon.runtime import Runtime
 from tuimon.settings import ServiceRule, Settings
+from tuimon.signs import in_ascii
 from tuimon.store import Changes, Store
 from tuimon.text import printable
 
@@ -124,7 +125,7 @@ async def _ask(words: str) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-async def _consent(preflights: Sequence[Preflight], arguments: argparse.Namespace) -> str:
+async def _consent(preflights: Sequence[Preflight], arguments: argparse.Namespace, settings: Settings) -> str:
     """Empty where it may be done, else why not."""
     if any(each.refused for each in preflights):
         return "refused: nothing was done"
@@ -132,7 +133,7 @@ async def _consent(preflights: Sequence[Preflight], arguments: argparse.Namespac
         return ""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return "there is no terminal to ask: nothing was done (--yes acts without asking)"
-    return "" if await _ask(question(preflights)) else "nothing was done"
+    return "" if await _ask(in_ascii(question(preflights), wanted=settings.ascii)) else "nothing was done"
 
 
 async def _do(action: Action, arguments: argparse.Namespace, settings: Settings) -> int:
@@ -148,11 +149,11 @@ async def _do(action: Action, arguments: argparse.Namespace, settings: Settings)
             preflights.append(found)
         out = sys.stderr if arguments.json else sys.stdout
         for each in preflights:
-            _say("\n".join(plan(each)), out)
+            _say(in_ascii("\n".join(plan(each)), wanted=settings.ascii), out)
         if arguments.dry_run:
             outcomes = [_rehearsed(each) for each in preflights]
         else:
-            why = await _consent(preflights, arguments)
+            why = await _consent(preflights, arguments, settings)
             if why:
                 print(f"tuimon: {why}", file=sys.stderr)
                 outcomes = [_undone(each, why) for each in preflights]
@@ -161,7 +162,7 @@ async def _do(action: Action, arguments: argparse.Namespace, settings: Settings)
                     runtime.subscribe(_Teller(runtime.store))
                 outcomes = await _act(preflights, runtime)
                 for outcome in outcomes:
-                    _say(verdict(outcome), out)
+                    _say(in_ascii(verdict(outcome), wanted=settings.ascii), out)
     if arguments.json:
         told = document(action, preflights, outcomes, dry_run=arguments.dry_run)
         _say(msgspec.json.format(msgspec.json.encode(told), indent=2).decode(), sys.stdout)

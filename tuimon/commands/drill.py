@@ -20,6 +20,7 @@ from tuimon.host.local import LocalHost
 from tuimon.model.instance import Instance
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
+from tuimon.signs import in_ascii
 from tuimon.store import Store
 from tuimon.text import counted
 
@@ -27,7 +28,6 @@ NAME = "drill"
 HELP = "would it survive a reboot: a rehearsal that touches nothing"
 
 _SIGNS = {Severity.CRITICAL: "✖", Severity.WARNING: "▲", Severity.INFO: "●"}
-_ASCII = str.maketrans({"✖": "x", "▲": "!", "●": "*", "→": ">", "–": "-"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +122,5 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         print(msgspec.json.format(msgspec.json.encode(_document(found)), indent=2).decode())
     else:
         text = "\n".join(lines(found))
-        print(text.translate(_ASCII) if settings.ascii else text)
+        print(in_ascii(text, wanted=settings.ascii))
     return max((each.status for each in found), default=0)

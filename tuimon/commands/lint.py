@@ -26,12 +26,11 @@ from tuimon.model.remark import Scope
 from tuimon.parse.stunnel_conf import DEBIAN_12
 from tuimon.parse.stunnel_options import Version
 from tuimon.settings import Settings
+from tuimon.signs import in_ascii
 from tuimon.text import counted, printable
 
 NAME = "lint"
 HELP = "what stunnel would say to these configuration files, and advice"
-
-_ASCII = str.maketrans({"…": "...", "•": "*", "→": "->", "–": "-"})
 
 
 def version(text: str) -> Version:
@@ -119,5 +118,5 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         # For a program that reads along, a finding is a line.
         width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 0
         text = "\n".join(lines(reports, width)) + "\n"
-    sys.stdout.write(text.translate(_ASCII) if settings.ascii and not arguments.json else text)
+    sys.stdout.write(in_ascii(text, wanted=settings.ascii and not arguments.json))
     return exit_status(reports)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from tuimon.model.connection import Connection, Tls
 from tuimon.model.log import LogRecord
+from tuimon.signs import in_ascii
 
 _REASON = 20  # columns that the reason should have at least before others give way
 _NARROW = 100  # columns below which the year is left out
-_ASCII = str.maketrans({"…": "~", "–": "-"})
 
 
 class _Column(NamedTuple):
@@ -130,7 +130,7 @@ class ConnectionTable:
         cells = [f"{cut(row[index], self._widths[index]):{self._widths[index]}}" for index in self._shown]
         line = " ".join((*cells, reason)).rstrip()
         line = line if self._width is None else cut(line, self._width)
-        return line.translate(_ASCII) if self._ascii else line
+        return in_ascii(line, wanted=self._ascii)
 
 
 class RecordTable:
@@ -163,4 +163,4 @@ class RecordTable:
             parts = (message[at : at + room] for at in range(0, len(message), room))
             message = f"\n{'':{len(head)}}".join(parts)
         line = (head + message).rstrip()
-        return line.translate(_ASCII) if self._ascii else line
+        return in_ascii(line, wanted=self._ascii)

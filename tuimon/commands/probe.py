@@ -25,6 +25,7 @@ from tuimon.model.failure import Failure
 from tuimon.model.handshake import CodedText, Depth, Handshake
 from tuimon.model.tunnel import Plan
 from tuimon.settings import Settings
+from tuimon.signs import in_ascii
 from tuimon.text import printable
 from tuimon.tls.handshake import Handshake as ClientHandshake
 
@@ -42,7 +43,6 @@ _CRL = b"-----BEGIN X509 CRL-----"
 _NOWHERE = "127.0.0.1:1"  # stunnel resolves what it is asked for at once, and connects after TLS
 _INDENT = 10
 _SHOWN = 10  # certificates of a chain
-_ASCII = str.maketrans({"✖": "x", "▲": "!", "●": "*", "…": "."})
 
 Show = Callable[[Plan, Handshake], None]
 
@@ -212,7 +212,7 @@ class _Report:
             self._document.append(export.handshake(handshake, now, self._settings, name=name))
             return
         text = "\n".join(lines(handshake, problems, now))
-        print(text.translate(_ASCII) if self._settings.ascii else text, flush=True)
+        print(in_ascii(text, wanted=self._settings.ascii), flush=True)
 
     def end(self) -> None:
         """Print the document."""

@@ -27,6 +27,7 @@ from tuimon.model.tunnel import Tunnel
 from tuimon.parse.x509 import MAX_FILE, read_file
 from tuimon.parse.x509_pkcs12 import as_pem
 from tuimon.settings import Settings
+from tuimon.signs import in_ascii
 from tuimon.store import Store
 from tuimon.text import counted, printable
 from tuimon.tls.context import UnusableError
@@ -34,7 +35,6 @@ from tuimon.tls.handshake import Handshake as Client
 from tuimon.tls.rehearsal import rehearse
 
 _SIGNS = {Severity.CRITICAL: "✖", Severity.WARNING: "▲", Severity.INFO: "●"}
-_ASCII = str.maketrans({"✖": "x", "▲": "!", "●": "*", "→": ">"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,5 +206,5 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
     else:
         text = "\n\n".join("\n".join(lines(each, now)) for each in found)
-        print(text.translate(_ASCII) if settings.ascii else text)
+        print(in_ascii(text, wanted=settings.ascii))
     return max(each.status for each in found)

@@ -18,15 +18,13 @@ from tuimon.diagnose.finding import label
 from tuimon.host.local import LocalHost
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
+from tuimon.signs import in_ascii
 from tuimon.store import Row, Store
 from tuimon.text import counted
 
 NAME = "status"
 HELP = "one full sweep, printed: discover, parse, probe, read certificates, judge"
 
-_ASCII = str.maketrans(
-    {"✖": "x", "▲": "!", "●": "*", "…": ".", "–": "-", "○": "o", "→": ">", "−": "-", "↳": "\\"}
-)
 _SWEEP = 120.0  # seconds after which a sweep ends with what it has
 
 
@@ -106,7 +104,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         text = msgspec.json.format(msgspec.json.encode(export.status(store)), indent=2).decode() + "\n"
     else:
         text = "\n".join(table(store, shutil.get_terminal_size((120, 36)).columns, paths)) + "\n"
-    sys.stdout.write(text.translate(_ASCII) if settings.ascii and not arguments.json else text)
+    sys.stdout.write(in_ascii(text, wanted=settings.ascii and not arguments.json))
     missing = store.pending()
     if missing:  # what was not looked at is not well because nobody complained
         print(f"tuimon: not everything was looked at in time: {', '.join(missing)}", file=sys.stderr)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from textual.theme import Theme
 
 from tuimon.diagnose.finding import Light, Severity, State
+from tuimon.signs import in_ascii
 
 DARK = Theme(
     name="tuimon-dark",
@@ -42,38 +43,6 @@ LIGHT = Theme(
 )
 
 LIGHTS = {Light.OK: "●", Light.FAILED: "✖", Light.UNKNOWN: "?", Light.SKIPPED: "–"}
-
-ASCII = str.maketrans(
-    {
-        "✖": "x",
-        "▲": "!",
-        "●": "*",
-        "○": "o",
-        "…": "~",
-        "–": "-",
-        "−": "-",
-        "→": ">",
-        "↳": "\\",
-        "─": "-",
-        "│": "|",
-        "█": "#",
-        "━": "=",
-        "◆": "+",
-        "┊": ":",
-        "↓": "v",
-        "↑": "^",
-        "←": "<",
-        "·": ".",
-        "×": "x",
-        "✓": "+",
-        "▌": "#",
-        "▼": "v",
-        "•": "*",
-        **dict.fromkeys("╭╮╰╯", "+"),
-        **dict.fromkeys("▁▂▃▄▅▆▇", " "),  # the ends of scroll bars, finer than a cell
-    }
-)
-"""Every sign that is drawn here, and those with which Textual draws, as ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +89,7 @@ class Palette:
 
     def draw(self, text: str) -> str:
         """`text` with its signs as this terminal can show them."""
-        return text.translate(ASCII) if self.ascii else text
+        return in_ascii(text, wanted=self.ascii)
 
     def light(self, light: Light) -> str:
         """The style of one of the three lights."""

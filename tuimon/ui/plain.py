@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from tuimon.ui.palette import ASCII
+from tuimon.signs import ASCII
 
 
 class PlainSigns(LineFilter):
