@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.facts import CONFIG, HOST, LOG, World
+from tests.facts import CONFIG, HOST, LOG, PID, World
 from tests.fixtures import Pki
 from tests.lab.authority import issue
 from tuimon import events
@@ -15,7 +15,7 @@ from tuimon.model.certificate import CertificateFile
 from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Reach, Verdict
-from tuimon.model.process import SocketTable
+from tuimon.model.process import OpenLog, ProcessId, SocketTable
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
 
@@ -393,3 +393,14 @@ def test_a_configuration_that_is_read_again_and_says_the_same_keeps_nobody_waiti
     world.configs()
     assert world.store.interest() == before
     assert world.store.pending() == ()
+
+
+def test_a_handshake_with_the_process_before_says_nothing_of_the_new_one(world: World) -> None:
+    """Not even while the new one is not probed yet, because its log was not looked at."""
+    world.healthy()
+    (want,) = world.store.interest().probes
+    world.probed(world.good(), stamp=want.stamp)
+    assert world.store.fresh(world.key())
+    another = ProcessId(PID + 1, world.now, world.process.id.exe)
+    world.processes(replace(world.process, id=another, logs=(OpenLog("/var/log/another.log", False),)))
+    assert not world.store.fresh(world.key())

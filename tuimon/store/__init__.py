@@ -296,9 +296,12 @@ class Store:
     def fresh(self, key: ServiceKey) -> bool:
         """Whether the last probe of a service was made for what runs now, and stands in its row."""
         want, probed, row = self._wants.get(key), self._facts.probed.get(key), self._rows.get(key)
-        if want is None or probed is None or row is None or probed.stamp != want.stamp:
+        if want is None or probed is None or row is None:
             return False
-        return row.tunnel.handshake is probed.handshake  # it may have come since the row was joined
+        # What is wanted may be what was: a new process is not probed before its log was looked at.
+        if not probed.stamp == want.stamp == wants.probe_want(row.tunnel).stamp:
+            return False
+        return row.tunnel.handshake == probed.handshake  # it may have come since the row was joined
 
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
