@@ -13,6 +13,9 @@ from tuimon.ui.document import Document
 
 _LABEL = 10
 _SERVICES, _CHANGES = 8, 12  # named; the rest is counted
+_OTHERS_MAY = frozenset({"not-permitted", "read-only"})
+"""Refusals that speak against whoever asks, and not against the action."""
+
 _SIGNS = {
     Result.VERIFIED: "●",
     Result.UNVERIFIED: "▲",
@@ -56,7 +59,7 @@ def plan(document: Document, preflight: Preflight) -> None:
     _notes(document, "REFUSED", preflight.refusals, palette.critical)
     if not preflight.refused:
         document.fact("command", preflight.command, label=_LABEL)
-    elif preflight.door.argv and preflight.command:
+    elif {each.code for each in preflight.refusals} <= _OTHERS_MAY:
         document.fact("by hand", preflight.command, palette.muted, label=_LABEL)
     if preflight.touches.loads:
         document.fact("touches", _touched(preflight), label=_LABEL)
@@ -99,4 +102,5 @@ def ended(document: Document, outcome: Outcome) -> None:
 def commands(preflights: Sequence[Preflight], outcomes: dict[InstanceKey, Outcome]) -> str:
     """The commands for whoever may, ready to paste: what a refusal for lack of rights named, else all."""
     named = [each.fix for each in outcomes.values() if each.fix.startswith("sudo ")]
-    return "\n".join(named or [each.command for each in preflights if each.command]) + "\n"
+    fit = (each for each in preflights if {note.code for note in each.refusals} <= _OTHERS_MAY)
+    return "\n".join(named or [each.command for each in fit if each.command]) + "\n"
