@@ -1,6 +1,7 @@
 """The moment of acting: what has changed since the preflight, who acts too, who dies in the middle."""
 
 import asyncio
+import fcntl
 import json
 import os
 import select
@@ -180,6 +181,13 @@ async def test_two_at_one_instance(make: Make) -> None:
         )
         assert bench.pids == before
         lock.release()
+        with bench.config.open() as others:  # root and a plain user have no folder in common
+            fcntl.flock(others, fcntl.LOCK_EX)
+            outcome = await runtime.control.act(found)
+        assert (outcome.result, outcome.text) == (
+            Result.REFUSED,
+            "another tuimon acts on it: another user's tuimon",
+        )
         assert (await runtime.control.act(found)).result is Result.VERIFIED
 
 

@@ -77,7 +77,7 @@ class Control:
         if self._hands is None:
             return _refused(wanted, "tuimon was told to change nothing (read-only)")
         holder = f"{wanted.action.doing} by {self._hands.actor()}"
-        lock = await self._hands.lock(lock_name(wanted.key), holder)
+        lock = await self._hands.lock(lock_name(wanted.key), holder, wanted.key.config)
         if isinstance(lock, Failure):
             busy = f"another tuimon acts on it: {lock}" if lock.reason is Reason.REFUSED else str(lock)
             return _refused(wanted, busy, "wait for it, then look again")

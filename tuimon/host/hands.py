@@ -53,8 +53,8 @@ class Hands(Protocol):
         Nothing is ended where the start can be seen to fail.
         """
 
-    async def lock(self, name: str, holder: str) -> Lock | Failure:
-        """Take the lock of this name, or say who holds it."""
+    async def lock(self, name: str, holder: str, shared: str = "") -> Lock | Failure:
+        """Take the lock of this name, or say who holds it; `shared` is a file that other users lock too."""
 
     async def append(self, path: str, line: bytes) -> Failure | None:
         """Add to a file of our own, which nobody else may read; its folder is made."""

@@ -45,16 +45,16 @@ _left: list["subprocess.Popen[bytes]"] = []  # commands that run on without us
 
 
 class FileLock:
-    """A lock that the kernel lets go of when its holder ends."""
+    """Locks that the kernel lets go of when their holder ends."""
 
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
+    def __init__(self, *fds: int) -> None:
+        self.fds = fds
 
     def release(self) -> None:
         """Let the next one in; harmless when repeated."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fds, self.fds = self.fds, ()
+        for fd in fds:
+            os.close(fd)
 
 
 class LocalHands:
@@ -121,9 +121,9 @@ class LocalHands:
             return Failure(Reason.OTHER, printable(str(said["error"])))
         return Launched(int(said["pid"]), said["status"], str(said["said"]))
 
-    async def lock(self, name: str, holder: str) -> Lock | Failure:
-        """Take the lock of this name, or say who holds it."""
-        return await self._blocking(lambda: _lock(name, holder))
+    async def lock(self, name: str, holder: str, shared: str = "") -> Lock | Failure:
+        """Take the lock of this name, or say who holds it; `shared` is a file that other users lock too."""
+        return await self._blocking(lambda: _lock(name, holder, shared))
 
     async def append(self, path: str, line: bytes) -> Failure | None:
         """Add to a file of our own, which nobody else may read; its folder is made."""
@@ -266,7 +266,7 @@ def _guard(path: str) -> Guard:
     return Guard(printable(path), status.st_uid, gid, mode)
 
 
-def _lock(name: str, holder: str) -> Lock | Failure:
+def _lock(name: str, holder: str, shared: str) -> Lock | Failure:
     folder = _runtime_folder()
     os.makedirs(folder, mode=0o755, exist_ok=True)
     status = os.lstat(folder)
@@ -279,9 +279,34 @@ def _lock(name: str, holder: str) -> Lock | Failure:
         said = printable(os.pread(fd, 300, 0)) or "another tuimon"
         os.close(fd)
         return Failure(Reason.REFUSED, said)
+    among = _lock_among_users(shared)
+    if among is None:
+        os.close(fd)
+        return Failure(Reason.REFUSED, "another user's tuimon")
     os.ftruncate(fd, 0)
     os.pwrite(fd, os.fsencode(holder)[:300], 0)
-    return FileLock(fd)
+    return FileLock(fd, *among)
+
+
+def _lock_among_users(path: str) -> tuple[int, ...] | None:
+    """Lock a file that everybody has who may act on it: each user's own folder is closed to the others.
+    Nothing where it cannot be read, None where somebody holds it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC) if path else -1
+    except OSError:
+        return ()
+    if fd < 0:
+        return ()
+    try:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    except OSError:  # a file system that knows no locks
+        os.close(fd)
+        return ()
+    return (fd,)
 
 
 def _runtime_folder() -> str:
