@@ -128,7 +128,7 @@ async def test_what_changed_is_said_and_only_of_whom_it_concerns(bed: Bed) -> No
         bed.edit(bed.section("web", "TIMEOUTidle = 60"), bed.section("ldap"))
         await eventually(lambda: rows(store)["web"].state is State.WARNING)
         assert said(store)["web"].startswith("warning TIMEOUTidle of [web] changed ")
-        assert said(store)["web"].endswith(" ago, not loaded: reload")
+        assert said(store)["web"].endswith(" just now, not loaded: reload")
         ldap = rows(store)["ldap"]
         assert (ldap.state, ldap.why, [each.severity for each in ldap.findings]) == (
             State.OK,
@@ -167,7 +167,7 @@ async def test_a_section_that_is_gone_from_disk_is_shown_as_long_as_it_is_served
         bed.edit(bed.section("new"), bed.section("ldap"))
         await eventually(lambda: {"new", "web", "ldap"} == rows(store).keys())
         assert said(store)["web"].startswith("warning [web] removed ")
-        assert said(store)["web"].endswith(" ago, still served: reload")
+        assert said(store)["web"].endswith(" just now, still served: reload")
         assert said(store)["new"].startswith("warning [new] added ")
         assert rows(store)["ldap"].state is State.OK
         await eventually(lambda: rows(store)["web"].tunnel.handshake is not None)

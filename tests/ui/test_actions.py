@@ -90,7 +90,7 @@ def test_the_dialog_stands_on_cancel_and_drops_what_was_typed_ahead(window: Term
     """Everything at once, as after a slow connection: nothing is stopped; enter alone cancels."""
     before = pids(config)
     window.press("x" + RIGHT + "\r" + RIGHT + "\r")
-    window.sees(r"know +\d+ sessions? will be cut|touches", r"\[ Cancel \] +Stop")
+    window.sees(r"note +\d+ sessions? will be cut|touches", r"\[ Cancel \] +Stop")
     ready(window, "Stop")
     window.press(LEFT)
     window.sees(r"\[ Cancel \]")

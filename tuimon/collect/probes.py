@@ -126,7 +126,7 @@ class Probes:
                 early = handshake is not None and handshake.closed_early
                 reaches = await self._reach(want, publish) if want.plan.reach_always or early else ()
             unreached = any(each.verdict is not Verdict.OK for each in reaches)
-            due.failing = unreached or (handshake is not None and _bad(handshake))
+            due.failing = unreached or (handshake is not None and (_bad(handshake) or _refused(handshake)))
             due.ended = self._host.monotonic()
             if due.failing:
                 due.patience = self._settings.probes.failing_interval
@@ -174,6 +174,11 @@ def _when(want: ProbeWant, due: _Due) -> float:
 def _bad(handshake: Handshake) -> bool:
     """Whether a result should be seen twice before it counts."""
     return handshake.closed_early or handshake.verdict is not Verdict.OK
+
+
+def _refused(handshake: Handshake) -> bool:
+    """Whether it completed with somebody whom the service itself would refuse: mended, that is soon seen."""
+    return handshake.trusted is False
 
 
 def _door(plan: Plan) -> str:

@@ -28,7 +28,7 @@ def _plan(preflight: Preflight) -> Iterator[str]:
         yield f"  touches   {_touched(preflight)}"
     yield from (f"  changes   {each}" for each in preflight.changes)
     yield from (f"            {line}" for line in preflight.diff[:_DIFF])
-    yield from (f"  know      {_note(each)}" for each in preflight.warnings)
+    yield from (f"  note      {_note(each)}" for each in preflight.warnings)
     yield from (f"  REFUSED   {_note(each)}" for each in preflight.refusals)
 
 

@@ -15,7 +15,7 @@ def existing(paths: Iterable[str]) -> tuple[str, ...]:
     found = []
     for path in paths:
         if not os.path.exists(path):
-            raise UsageError(f"no such file or folder: {printable(path)}")
+            raise UsageError(f"no such file, folder or command: {printable(path)}")
         found.append(os.path.abspath(path))
     return tuple(found)
 

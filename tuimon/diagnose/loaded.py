@@ -4,7 +4,7 @@ Rule: only the services that a change concerns are disturbed by it; the others a
 that is loaded is not known, the age of the file is all there is to go by, and concerns them all.
 """
 
-from tuimon.diagnose.finding import Finding, Severity, clock, span
+from tuimon.diagnose.finding import Finding, Severity, ago, clock
 from tuimon.model.instance import Instance
 from tuimon.model.loaded import Change, Edit, SectionEdit
 from tuimon.model.service import Config
@@ -47,13 +47,13 @@ def config_changed(instance: Instance, now: float) -> Finding | None:
         return None
     if change is not None:
         if change.idle:
-            text = f"comments of {instance.title} changed {span(now - change.at)} ago"
+            text = f"comments of {instance.title} changed {ago(change.at, now)}"
             return Finding(CODE, Severity.INFO, text, "", _evidence(instance, change, now))
         text = f"{_gist(change, now)}: {_remedy(change)}"
         return Finding(CODE, Severity.WARNING, text, _fix(instance, change), _evidence(instance, change, now))
     if not stale(instance) or config.stamp is None:
         return None
-    text = f"{instance.title} changed {span(now - config.stamp.mtime)} ago, not loaded yet: reload"
+    text = f"{instance.title} changed {ago(config.stamp.mtime, now)}, not loaded yet: reload"
     why = "it is too long to be compared" if config.lines is None else "the text that is loaded was not seen"
     evidence = (f"{_times(instance, config.stamp.mtime, now)}; {why}",)
     return Finding(CODE, Severity.WARNING, text, "reload", evidence)
@@ -110,7 +110,7 @@ def _said(edit: SectionEdit) -> str:
 
 def _ago(change: Change, now: float, edit: SectionEdit | None = None) -> str:
     served = "still served" if edit is not None and edit.edit is Edit.REMOVED else "not loaded"
-    return f"{span(now - change.at)} ago, {served}"
+    return f"{ago(change.at, now)}, {served}"
 
 
 def _globals(change: Change) -> str:

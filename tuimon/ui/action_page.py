@@ -72,7 +72,7 @@ def plan(document: Document, preflight: Preflight) -> None:
     if len(preflight.changes) > _CHANGES:
         document.fact("", f"and {len(preflight.changes) - _CHANGES} more", palette.muted, label=_LABEL)
     if not preflight.refused:
-        _notes(document, "know", preflight.warnings, palette.warning)
+        _notes(document, "note", preflight.warnings, palette.warning)
     document.line()
 
 

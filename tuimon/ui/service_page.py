@@ -115,6 +115,8 @@ def _carried(message: str, handshake: Handshake, server_name: str) -> str:
 def _handshake(document: Document, row: Row) -> None:
     tunnel = row.tunnel
     handshake, palette = tunnel.handshake, document.palette
+    if handshake is None and not tunnel.instance.running:
+        return
     document.heading("Handshake")
     document.fact("probe", _DEPTHS[tunnel.plan.depth])
     if handshake is None:

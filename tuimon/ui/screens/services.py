@@ -51,7 +51,7 @@ _SORTS = {
 class ServicesScreen(Pane):
     """The first screen."""
 
-    KEYS = (*LIST, *ACTIONS)
+    KEYS = (LIST[0], *ACTIONS, *LIST[1:])
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ACTIONS)
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class ServicesScreen(Pane):
         if row is not None:
             text.append(row.tunnel.service.name, palette.strong)
             cause = row.cause
-            if cause is not None:
+            if cause is not None and row.why:
                 text.append(f"  {cause.text}", palette.severity(cause.severity))
                 if cause.fix:  # on a line of its own, where the reason leaves one
                     apart = "\n" if text.cell_len <= self.size.width - 2 else "  "
@@ -172,6 +172,8 @@ class ServicesScreen(Pane):
                 if row.tunnel.probed_at is not None and row.tunnel.handshake is not None:
                     at = time.strftime("%H:%M:%S", time.localtime(row.tunnel.probed_at))
                     text.append(f"  proved by a handshake at {at}", palette.muted)
+                if cause is not None:  # worth knowing, and nothing to do about
+                    text.append(f"\n{cause.text}", palette.muted)
         self.query_one("#status", Line).show(text)
 
     @on(Table.CursorMoved)
