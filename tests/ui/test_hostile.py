@@ -217,7 +217,7 @@ def test_a_real_terminal_gets_no_sequence_of_a_stranger(folder: Path, size: tupl
 def test_a_hostile_file_name_is_said_and_does_nothing(folder: Path) -> None:
     """A configuration whose name cannot be shown is not read, and not passed over in silence."""
     (folder / "evil.conf").rename(folder / "[red]\x1b]52;c;cHduZWQ=\x07\udcff.conf")
-    with Terminal(str(folder), size=(120, 36)) as terminal:
+    with Terminal(str(folder), size=(200, 36)) as terminal:
         terminal.sees(r"not read, this name cannot be shown: .*etc/\[red\]", r"DOWN old\[/foo")
         terminal.press("enter")
         terminal.sees("Layers")
