@@ -1,7 +1,11 @@
 """Help: every key with its sentence, made from the bindings themselves."""
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tuimon.diagnose.finding import State, label
-from tuimon.ui.keys import ACTIONS, APP, DETAIL, LIST, LOG, MOVES, Key
+from tuimon.ui.keys import ACTIONS, APP, DETAIL, LIST, LOG, MOVES
 from tuimon.ui.palette import LIGHTS, Palette
 
 _STATES = {
@@ -23,35 +27,41 @@ _STATES = {
     "not-probed": "not probed",
     "off": "stopped on purpose",
 }
+_FIRST = 18  # cells of the first column: the widest pair of keys, and room after it
 _LIGHTS = {"ok": "fine", "failed": "broken", "unknown": "not known", "skipped": "not looked at by plan"}
 
 
-def _keys(text: Text, tables: tuple[tuple[Key, ...], ...], palette: Palette) -> None:
-    group = ""
-    for key in (key for table in tables for key in table):
-        if key.group != group:
-            group = key.group
-            text.append(f"\n {group}\n", f"bold {palette.accent}".strip())
-        text.append(palette.draw(f"   {key.shown:24}"), palette.strong)
-        text.append(f"{key.help}\n")
+_Row = tuple[str, str, str]
+"""First column, its style, the sentence."""
 
 
-def help_text(palette: Palette) -> Text:
+def _section(title: str, rows: Iterable[_Row], palette: Palette, more: str = "") -> Iterator[RenderableType]:
+    """A heading and its rows; a long sentence goes on under its own column."""
+    heading = Text("\n ")
+    heading.append(title, f"bold {palette.accent}".strip())
+    heading.append(palette.draw(more))
+    yield heading
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=_FIRST)
+    grid.add_column()
+    for first, style, sentence in rows:
+        grid.add_row(Text(palette.draw(f"   {first}"), style, no_wrap=True), Text(sentence))
+    yield grid
+
+
+def help_text(palette: Palette) -> Group:
     """The whole page."""
-    text = Text()
-    _keys(text, (APP, LIST, ACTIONS, MOVES, LOG, DETAIL), palette)
-    text.append("\n States\n", f"bold {palette.accent}".strip())
-    for state in State:
-        text.append(palette.draw(f"   {label(state):24}"), palette.states.get(state, ""))
-        text.append(f"{_STATES[state.value]}\n")
-    text.append("\n L T C", f"bold {palette.accent}".strip())
-    text.append("  listener, TLS, connect target (of a client service: the remote's TLS and TCP)\n")
-    for light, sign in LIGHTS.items():
-        text.append(palette.draw(f"   {sign:24}"), palette.light(light))
-        text.append(f"{_LIGHTS[light.value]}\n")
-    text.append("\n CERT", f"bold {palette.accent}".strip())
-    text.append(palette.draw("  days left; 9→89d: the disk holds a newer one that is not loaded yet\n"))
-    return text
+    parts: list[RenderableType] = []
+    for group, keys in groupby((*APP, *LIST, *ACTIONS, *MOVES, *LOG, *DETAIL), lambda key: key.group):
+        parts += _section(group, ((key.shown, palette.strong, key.help) for key in keys), palette)
+    states = ((label(state), palette.states.get(state, ""), _STATES[state.value]) for state in State)
+    parts += _section("States", states, palette)
+    lights = ((sign, palette.light(light), _LIGHTS[light.value]) for light, sign in LIGHTS.items())
+    of = "  listener, TLS, connect target; of a client: the remote's TLS and TCP"
+    parts += _section("L T C", lights, palette, of)
+    left = "  days left; 9→89d: the disk holds a newer one that is not loaded yet"
+    parts += _section("CERT", (), palette, left)
+    return Group(*parts)
 
 
 class HelpScreen(ModalScreen[None]):
