@@ -86,6 +86,19 @@ def test_a_renewed_certificate_is_reloaded_and_proved(window: Terminal, config: 
     assert pids(config) == [pid]
 
 
+def test_reload_from_the_certificates_asks_for_every_instance_that_uses_it(demo: Terminal) -> None:
+    """3, r: the services that hold it are named, in however many processes they run; esc does nothing."""
+    demo.press("3", "/", "mail.corp", "enter")
+    demo.sees(r"mail\.corp\.example .*mail, smtp-out")
+    demo.press("g", "r")
+    demo.sees(r"reload on ", r"touches .*mail", r"smtp-out")
+    demo.sees(r"\[ Cancel \] +Reload")
+    demo.press("esc")
+    demo.until(lambda: not demo.line(r"\[ Cancel \]"))
+    demo.press("/", "esc", "1")
+    demo.sees(r"OK +web")
+
+
 def test_the_dialog_stands_on_cancel_and_drops_what_was_typed_ahead(window: Terminal, config: str) -> None:
     """Everything at once, as after a slow connection: nothing is stopped; enter alone cancels."""
     before = pids(config)

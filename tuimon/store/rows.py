@@ -80,14 +80,15 @@ class CertificateUse:
     """One certificate of the fleet: where it was seen.
 
     `roles` are `own`, `served`, `chain`, `ca` or `client`; `paths` the files that hold it; `used_by`
-    service names.  `stale` says that a newer one replaced it on disk, `spare` that it is trusted and
-    nobody here needs it.
+    service names, and `users` the keys of those services.  `stale` says that a newer one replaced it on
+    disk, `spare` that it is trusted and nobody here needs it.
     """
 
     certificate: Certificate
     roles: set[str] = field(default_factory=set)
     paths: list[str] = field(default_factory=list)
     used_by: list[str] = field(default_factory=list)
+    users: set[ServiceKey] = field(default_factory=set)
     stale: bool = False
     spare: bool = False
 
@@ -169,6 +170,7 @@ def inventory(rows: list[Row]) -> list[CertificateUse]:
     def note(certificate: Certificate, role: str, row: Row, path: str = "") -> None:
         use = uses.setdefault(certificate.sha256, CertificateUse(certificate))
         use.roles.add(role)
+        use.users.add(row.key)
         name = row.tunnel.service.name
         if name not in use.used_by:
             use.used_by.append(name)

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
+from textual.widgets import Input
 
 from tuimon.model.service import ServiceKey
 from tuimon.runtime import Elevated, Runtime
@@ -77,11 +78,18 @@ class TuimonApp(Acting):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
 
-    def action_pane(self, mode: str) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A pane's key is a character where somebody types, and nothing in a dialog."""
+        if action != "pane":
+            return super().check_action(action, parameters)
+        asks = isinstance(self.screen, ModalScreen) and not isinstance(self.screen, HelpScreen)
+        return not asks and not isinstance(self.focused, Input)
+
+    async def action_pane(self, mode: str) -> None:
         """Go to a pane; details and help above it are left."""
         while isinstance(self.screen, HelpScreen) or len(self.screen_stack) > 1:
             self.pop_screen()
-        self.switch_mode(mode)
+        await self.switch_mode(mode)  # what was typed ahead is for the new one, so it has to be there
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: the screens, help and the way out."""

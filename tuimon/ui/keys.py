@@ -27,8 +27,8 @@ class Key(NamedTuple):
 
     def binding(self) -> BindingType:
         """As Textual wants it."""
-        # The filter's key is taken before others are looked at, or letters typed ahead would be commands.
-        first = self.action == "filter"
+        # These are taken before others are looked at: what was typed ahead is for what they lead to.
+        first = self.action == "filter" or self.action.startswith("pane(")
         return Binding(self.keys, self.action, self.help, show=False, id=self.id, priority=first)
 
 
@@ -113,6 +113,9 @@ ACTIONS = (
     Key("action.stop", "x", "act('stop')", "", "stop the instance; sessions are cut off", "Actions"),
 )
 """What changes something; each opens a dialog that stands on Cancel."""
+
+RENEWALS = ACTIONS[:2]
+"""What makes instances load a certificate that was renewed."""
 
 MOVES = (
     Key("move.down", "j,down", "", "", "one line down", "Moving"),

@@ -2,18 +2,21 @@
 
 from typing import ClassVar
 
+from textual.binding import BindingType
+
 from tuimon.store import CertificateUse, Changes
 from tuimon.ui import certificate_page
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
-from tuimon.ui.keys import DETAIL, Key
+from tuimon.ui.keys import DETAIL, RENEWALS, Key, bindings
 from tuimon.ui.screens.page import PageScreen
 
 
 class CertificateScreen(PageScreen):
     """Everything about one certificate, known by its SHA-256."""
 
-    KEYS: ClassVar[tuple[Key, ...]] = tuple(key for key in DETAIL if key.id != "detail.open")
+    KEYS: ClassVar[tuple[Key, ...]] = (*(key for key in DETAIL if key.id != "detail.open"), *RENEWALS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(RENEWALS)
 
     def __init__(self, sha256: str) -> None:
         super().__init__()
@@ -41,9 +44,13 @@ class CertificateScreen(PageScreen):
     def action_probe(self) -> None:
         """Probe every service that uses it."""
         use = self._use()
-        names = set(use.used_by) if use else set()
-        keys = frozenset(row.key for row in self.store.rows() if row.tunnel.service.name in names)
-        self.probe(keys)
+        self.probe(frozenset(use.users if use else ()))
+
+    def action_act(self, verb: str) -> None:
+        """Ask for an action on the instances that use it."""
+        use = self._use()
+        if use is not None:
+            self.act(sorted(use.users), verb)
 
     async def action_copy_pem(self) -> None:
         """Copy it."""

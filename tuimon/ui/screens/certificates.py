@@ -11,7 +11,7 @@ from textual.widget import Widget
 from tuimon.store import CertificateUse, Changes
 from tuimon.ui import render
 from tuimon.ui.clipboard import copy
-from tuimon.ui.keys import LIST, bindings
+from tuimon.ui.keys import LIST, RENEWALS, bindings
 from tuimon.ui.screens.certificate import CertificateScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.timeline import timeline
@@ -40,8 +40,8 @@ _COLUMNS = (
 class CertificatesScreen(Pane):
     """Which certificate runs out next."""
 
-    KEYS = LIST
-    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST)
+    KEYS = (LIST[0], *RENEWALS, *LIST[1:])
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, RENEWALS)
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class CertificatesScreen(Pane):
     def on_mount(self) -> None:
         """Start with the table."""
         super().on_mount()
-        self.table.focus()
+        self.set_focus(self.table)
 
     def refresh_body(self, changes: Changes) -> None:
         """Paint when a service changed."""
@@ -154,9 +154,13 @@ class CertificatesScreen(Pane):
     def action_probe(self) -> None:
         """Probe the services that use it."""
         use = self._use()
-        names = set(use.used_by) if use else set()
-        keys = frozenset(row.key for row in self.store.rows() if row.tunnel.service.name in names)
-        self.probe(keys)
+        self.probe(frozenset(use.users if use else ()))
+
+    def action_act(self, verb: str) -> None:
+        """Ask for an action on the instances that use it."""
+        use = self._use()
+        if use is not None:
+            self.act(sorted(use.users), verb)
 
     async def action_copy(self) -> None:
         """Copy the row: what it is, when it ends, who uses it."""

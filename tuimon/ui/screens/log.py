@@ -34,7 +34,7 @@ class LogScreen(Pane):
     def on_mount(self) -> None:
         """Start with the lines."""
         super().on_mount()
-        self.feed.view.focus()
+        self.set_focus(self.feed.view)
 
     def refresh_body(self, changes: Changes) -> None:
         """Take new lines."""

@@ -43,7 +43,7 @@ class PageScreen(Pane):
     def on_mount(self) -> None:
         """Start at the top."""
         super().on_mount()
-        self.main_widget().focus()
+        self.set_focus(self.main_widget())  # at once, or it would take a filter typed ahead
 
     def document(self) -> Document | None:
         """What to show; None when it is gone."""

@@ -4,6 +4,7 @@ Rule: a screen is told that something changed and reads the store; a screen that
 nothing and catches up when it is.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,6 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from tuimon.model.action import Action
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Store
 from tuimon.text import counted
@@ -21,6 +23,7 @@ from tuimon.ui import render
 from tuimon.ui.desk import Desk, desk
 from tuimon.ui.keys import APP, Key, hints
 from tuimon.ui.palette import Palette
+from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.widgets.line import Line
 
 _HINTS_FIRST, _HINTS_KEPT = 3, 5  # hints that stay in front, and in all
@@ -122,6 +125,12 @@ class Pane(Screen[None]):
         self.desk.probe_now(found)
         words = f"probing {counted(len(found), 'service')}" if found else "nothing to probe here"
         self.notify(words, markup=False, timeout=2)
+
+    def act(self, keys: Iterable[ServiceKey], verb: str) -> None:
+        """Ask for an action on the instances of these services; each instance once."""
+        instances = tuple(dict.fromkeys(key.instance for key in keys))
+        if instances:
+            self.app.push_screen(ActionScreen(instances, Action(verb)))
 
     # -- filter ---------------------------------------------------------------------------------
 

@@ -5,14 +5,12 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from tuimon.model.action import Action
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes
 from tuimon.ui import service_page
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
 from tuimon.ui.keys import ACTIONS, DETAIL, bindings
-from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.screens.certificate import CertificateScreen
 from tuimon.ui.screens.page import PageScreen
 
@@ -59,7 +57,7 @@ class ServiceScreen(PageScreen):
 
     def action_act(self, verb: str) -> None:
         """Ask for an action on its instance."""
-        self.app.push_screen(ActionScreen((self._key.instance,), Action(verb)))
+        self.act((self._key,), verb)
 
     def action_probe(self) -> None:
         """Probe it now."""

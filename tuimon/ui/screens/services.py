@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from tuimon.diagnose.finding import State
-from tuimon.model.action import Action
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Row
 from tuimon.store.rows import worst_first
@@ -19,7 +18,6 @@ from tuimon.ui import render
 from tuimon.ui.clipboard import copy
 from tuimon.ui.keys import ACTIONS, LIST, bindings
 from tuimon.ui.log_feed import LogFeed
-from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.service import ServiceScreen
 from tuimon.ui.widgets.line import Line
@@ -81,7 +79,7 @@ class ServicesScreen(Pane):
     def on_mount(self) -> None:
         """Start with the table."""
         super().on_mount()
-        self.table.focus()
+        self.set_focus(self.table)
 
     def refresh_body(self, changes: Changes) -> None:
         """Paint rows and log lines that changed."""
@@ -219,9 +217,7 @@ class ServicesScreen(Pane):
 
     def action_act(self, verb: str) -> None:
         """Ask for an action on the instances of the selected or the marked services."""
-        keys = tuple(dict.fromkeys(key.instance for key in self._chosen()))
-        if keys:
-            self.app.push_screen(ActionScreen(keys, Action(verb)))
+        self.act(self._chosen(), verb)
 
     def _chosen(self) -> tuple[ServiceKey, ...]:
         """The marked rows that are shown, else the one under the cursor."""
