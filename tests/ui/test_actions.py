@@ -91,11 +91,17 @@ def test_reload_from_the_certificates_asks_for_every_instance_that_uses_it(demo:
     demo.press("3", "/", "mail.corp", "enter")
     demo.sees(r"mail\.corp\.example .*mail, smtp-out")
     demo.press("g", "r")
-    demo.sees(r"reload on ", r"touches .*mail", r"smtp-out")
-    demo.sees(r"\[ Cancel \] +Reload")
+    demo.sees(
+        r"reload on ",
+        r"/gateway\.conf +pid \d+",
+        r"/branch\.conf +pid \d+",
+        r"\[ Cancel \] +Reload 2 instances",
+    )
     demo.press("esc")
     demo.until(lambda: not demo.line(r"\[ Cancel \]"))
-    demo.press("/", "esc", "1")
+    demo.press("/", "esc")
+    demo.sees(r"billing\.corp\.example")
+    demo.press("1")
     demo.sees(r"OK +web")
 
 
