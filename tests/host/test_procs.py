@@ -54,6 +54,17 @@ async def test_a_stunnel_is_seen_with_all_its_facts(host: LocalHost, start_stunn
     assert listening.inode in process.inodes
 
 
+@pytest.mark.parametrize("words", [[], ["stunnel", "-version"]])
+def test_what_is_ending_or_only_prints_runs_no_configuration(
+    start_stunnel: Start, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Neither stays long enough to be looked at, so the words are given here."""
+    program = start_stunnel(service(free_port()))
+    assert seen(ProcessTable(), program.pid) is not None
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda _: words)
+    assert seen(ProcessTable(), program.pid) is None
+
+
 def test_a_process_that_becomes_stunnel_is_found_though_it_was_another_before(tmp_path: Path) -> None:
     """A wrapper is looked at, remembered as something else, and then execs stunnel."""
     table = ProcessTable()

@@ -17,6 +17,7 @@ from tuimon.model.process import OpenLog, Process, ProcessId
 from tuimon.text import printable
 
 NAMES = frozenset({"stunnel", "stunnel4", "stunnel5"})
+_PRINTS = frozenset({"-help", "-version", "-sockets", "-options"})  # stunnel(8): says something and ends
 _YOUNG = 10.0  # seconds after which a process is believed to stay the program it is
 _FORGET = 60.0  # seconds after which every process is looked at again
 
@@ -56,6 +57,9 @@ def _look(process: psutil.Process, standings: Standings) -> Process:
     with process.oneshot():
         exe = link(pid, "exe")
         known = standings.of(process, exe or "")
+        # An ending process has no words left that tell what it runs; one that only prints runs nothing.
+        if not known.arguments or known.arguments[-1].lower() in _PRINTS:
+            raise psutil.NoSuchProcess(pid)
         hidden = [name for name, value in (("exe", exe), ("cwd", known.cwd)) if value is None]
         fds: int | None = None
         inodes: frozenset[int] = frozenset()
