@@ -19,8 +19,8 @@ import msgspec
 from tuimon.collect.processes import look_once
 from tuimon.commands import UsageError
 from tuimon.commands.acting_words import document, plan, question, verdict
+from tuimon.commands.targets import ambiguous, matched, unknown
 from tuimon.control.batch import batch
-from tuimon.control.target import resolve
 from tuimon.host.local import LocalHost
 from tuimon.host.local_hands import LocalHands
 from tuimon.model.action import Action, Outcome, Preflight, Result
@@ -81,20 +81,15 @@ async def _keys(targets: Sequence[str], settings: Settings) -> list[InstanceKey]
         host = runtime.store.host
     found: dict[InstanceKey, None] = {}
     for target in targets:
-        path, real = os.path.abspath(target), os.path.realpath(target)
-        match = next(
-            (each for each in (resolve(target, path, known), resolve(real, real, known)) if each.key), None
-        )
-        match = match or resolve(target, path, known)
+        match = matched(target, known)
         if match.key is not None:
             found[match.key] = None
         elif match.candidates:
-            raise RefusedError(f"{printable(target)} is ambiguous: {', '.join(match.candidates[:10])}")
-        elif os.path.isfile(path):
-            found[InstanceKey(host, path)] = None
+            raise RefusedError(ambiguous(target, match))
+        elif os.path.isfile(target):
+            found[InstanceKey(host, os.path.abspath(target))] = None
         else:
-            like = f"; there is {', '.join(match.similar[:10])}" if match.similar else ""
-            raise UsageError(f"no such instance: {printable(target)}{like}")
+            raise UsageError(unknown(target, match))
     return list(found)
 
 

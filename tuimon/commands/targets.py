@@ -4,9 +4,11 @@ Rule: never a guess; what fits nothing or several is one sentence with the candi
 """
 
 import os
+from collections.abc import Sequence
 
 from tuimon.commands import UsageError
 from tuimon.control.target import Match, resolve
+from tuimon.model.instance import Instance
 from tuimon.settings import Settings
 from tuimon.store import InstanceRow, Store
 from tuimon.text import printable
@@ -23,23 +25,31 @@ def neighbours(target: str, settings: Settings) -> tuple[str, ...]:
     return (folder,) if elsewhere else ()
 
 
+def matched(target: str, known: Sequence[Instance]) -> Match:
+    """What a target means, as it is written or by the file that it leads to."""
+    path, real = os.path.abspath(target), os.path.realpath(target)
+    as_written = resolve(target, path, known)
+    return next((each for each in (as_written, resolve(real, real, known)) if each.key), as_written)
+
+
+def ambiguous(target: str, match: Match) -> str:
+    """The sentence for a target that fits several."""
+    return f"{printable(target)} is ambiguous: {', '.join(match.candidates[:_SHOWN])}"
+
+
+def unknown(target: str, match: Match) -> str:
+    """The sentence for a target that fits nothing."""
+    like = f"; there is {', '.join(match.similar[:_SHOWN])}" if match.similar else ""
+    return f"no such instance: {printable(target)}{like}"
+
+
 def chosen(store: Store, target: str) -> tuple[InstanceRow, str]:
     """The instance that is meant and its service's name, or an empty one for all of them.
 
     Raises `UsageError`.
     """
     rows = store.instances()
-    known = [row.instance for row in rows]
-    path, real = os.path.abspath(target), os.path.realpath(target)
-    matches = [resolve(target, path, known), resolve(real, real, known)]
-    match = next((each for each in matches if each.key is not None), _candidates(matches))
+    match = matched(target, [row.instance for row in rows])
     if match.key is not None:
         return next(row for row in rows if row.instance.key == match.key), match.service
-    if match.candidates:
-        raise UsageError(f"{printable(target)} is ambiguous: {', '.join(match.candidates[:_SHOWN])}")
-    like = f"; there is {', '.join(match.similar[:_SHOWN])}" if match.similar else ""
-    raise UsageError(f"no such instance: {printable(target)}{like}")
-
-
-def _candidates(matches: list[Match]) -> Match:
-    return next((each for each in matches if each.candidates), matches[0])
+    raise UsageError(ambiguous(target, match) if match.candidates else unknown(target, match))
