@@ -7,12 +7,12 @@ that is loaded is not known, the age of the file is all there is to go by, and c
 from tuimon.diagnose.finding import Finding, Severity, ago, clock
 from tuimon.model.instance import Instance
 from tuimon.model.loaded import Change, Edit, SectionEdit
+from tuimon.model.log import LOG_SECOND
 from tuimon.model.service import Config
 from tuimon.model.tunnel import Tunnel
 from tuimon.text import counted
 
 CODE = "config-changed"
-_GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the load was loaded
 _EVIDENCE = 20  # lines of the diff
 AT_START = ("chroot", "foreground", "pid", "setgid", "setuid")  # options that a reload does not apply
 
@@ -21,12 +21,12 @@ def newer(config: Config | None, loaded_at: float | None) -> bool:
     """Whether the file was written after the load."""
     if config is None or config.stamp is None or loaded_at is None:
         return False
-    return config.stamp.mtime >= loaded_at + _GRACE
+    return config.stamp.mtime >= loaded_at + LOG_SECOND
 
 
 def untouched(config: Config, loaded_at: float) -> bool:
     """Whether nothing of the configuration was written, replaced or renamed after the load."""
-    return config.stamp is not None and max(config.stamp.mtime, config.changed_at) < loaded_at + _GRACE
+    return config.stamp is not None and max(config.stamp.mtime, config.changed_at) < loaded_at + LOG_SECOND
 
 
 def stale(instance: Instance) -> bool:

@@ -6,11 +6,11 @@ believes that nothing happens.  Nothing is said of a log that we may not look at
 
 from tuimon.diagnose.finding import Finding, Severity
 from tuimon.model.instance import Instance
+from tuimon.model.log import LOG_SECOND
 from tuimon.model.output import Output, Room
 from tuimon.model.process import Process
 from tuimon.model.tunnel import JOURNAL, Tunnel
 
-_GRACE = 1.0
 _LEVELS = ("emerg", "alert", "crit", "err", "warning")
 _ROOMS = {
     Room.NONE: ("no space left for", "make room on its file system"),
@@ -26,7 +26,7 @@ def silent(instance: Instance) -> Finding | None:
     if process is None or config is None or config.stamp is None or "open files" in process.hidden:
         return None
     name = config.text("output")
-    if config.stamp.mtime >= (instance.loaded_at or 0) + _GRACE:
+    if config.stamp.mtime >= (instance.loaded_at or 0) + LOG_SECOND:
         return None  # it may have been told to log elsewhere since
     if name == "/dev/full":
         return _silent("writes its log to /dev/full: nothing is kept", "mend `output =`, then reload")

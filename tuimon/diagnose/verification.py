@@ -5,10 +5,9 @@ into for the leaf only, `verifyPeer` compares subject and public key.
 """
 
 from tuimon.model.certificate import Certificate, CertificateFile, RevocationList
+from tuimon.model.log import LOG_SECOND
 from tuimon.model.service import Service
 from tuimon.model.tunnel import Tunnel
-
-_GRACE = 1.0  # the log's clock has seconds: a file as old as the second of the load was loaded
 
 
 def verifies_chain(service: Service) -> bool:
@@ -50,7 +49,7 @@ def newer_than_loaded(tunnel: Tunnel, file: CertificateFile | None) -> bool:
     loaded = tunnel.instance.loaded_at
     if file is None or file.stamp is None or loaded is None or not tunnel.instance.running:
         return False
-    return file.stamp.mtime >= loaded + _GRACE
+    return file.stamp.mtime >= loaded + LOG_SECOND
 
 
 def title_of(name: str) -> str:

@@ -3,6 +3,13 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+LOG_SECOND = 1.02
+"""Seconds by which the time of a record may lie behind the moment it tells of.
+
+stunnel writes whole seconds of the kernel's coarse clock, which is up to a tick (10 ms at HZ=100) behind the
+fine one that Linux 6.13 and later stamp files by.
+"""
+
 
 class Event(StrEnum):
     """What a record tells; the names are public (`tuimon logs --json`)."""

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from tuimon.diagnose.policy import absolute
 from tuimon.model.endpoint import Endpoint, Socket
 from tuimon.model.instance import Instance
-from tuimon.model.log import LogRecord
+from tuimon.model.log import LOG_SECOND, LogRecord
 from tuimon.model.output import OutputWant
 from tuimon.model.process import Process
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
@@ -102,8 +102,8 @@ def instance(
     turned_away, out_of_files = facts.turned_away, facts.out_of_files
     if processes:
         started = processes[0].id.started
-        # The log's clock has whole seconds; an older load belongs to an earlier process.
-        if loaded_at is None or loaded_at + 1 < started:
+        # An older load belongs to an earlier process.
+        if loaded_at is None or loaded_at + LOG_SECOND < started:
             loaded_at, from_log = started, False
         trouble = _since(started, trouble)
         turned_away, out_of_files = _since(started, turned_away), _since(started, out_of_files)
