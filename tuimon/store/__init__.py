@@ -23,6 +23,7 @@ from tuimon.store.facts import Facts
 from tuimon.store.logbook import Logbook, LogLine
 from tuimon.store.needs import Ledger, needs_of
 from tuimon.store.pairs import Pairs
+from tuimon.store.past import Change, Past, Pasts
 from tuimon.store.pending import pending
 from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
 
@@ -38,6 +39,7 @@ __all__ = [
     "Summary",
 ]
 
+_PAUSE = 90.0  # seconds between two ticks after which nobody can have looked meanwhile
 _AGES = 10.0  # seconds between two judgements that follow from nothing but time
 
 
@@ -87,6 +89,7 @@ class Store:
         self._instances: dict[InstanceKey, InstanceRow] = {}
         self._members: dict[InstanceKey, frozenset[ServiceKey]] = {}
         self._wants: dict[ServiceKey, ProbeWant] = {}
+        self._pasts = Pasts()
         self._needs = Ledger()
         self._pairs = Pairs()
         self._uses: list[CertificateUse] | None = None  # asked for on every tick, changes with the rows
@@ -126,12 +129,14 @@ class Store:
             self._take(event)
 
     def _take(self, event: events.Event) -> None:
-        before = self._facts.processes
+        before, then = self._facts.processes, self.now
         first_sockets, logs = self._facts.kernel.tables is None, len(self._facts.logs)
         self._facts.take(event)
         match event:
             case events.Ticked():
                 self._ticked = True
+                if abs(self.now - then) > _PAUSE:
+                    self._pasts.pause(then)
                 if abs(self.now - self._judged_at) >= _AGES:
                     self._all_dirty, self._judged_at = True, self.now
             case events.ProcessesSeen():
@@ -143,6 +148,8 @@ class Store:
             case events.WayWalked() | events.CertificateRead() | events.PidFileRead() | events.OutputSeen():
                 self._dirty |= self._needs.users(_path_of(event))
             case events.ProbeFinished() | events.ConfigChecked() | events.LoadedRead():
+                if isinstance(event, events.ProbeFinished) and event.handshake is not None:
+                    self._pasts.of(event.key).probed(event.handshake, self.now)
                 self._dirty.add(_instance_of(event))
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
                 self._touch_places(event)
@@ -219,6 +226,7 @@ class Store:
         for key in keys:
             del self._rows[key]
             self._wants.pop(key, None)
+        self._pasts.forget(keys)
         rows |= keys
 
     def _rejoin(self, key: InstanceKey, rows: set[ServiceKey]) -> None:
@@ -246,14 +254,15 @@ class Store:
         far = FarEnd(there.findings) if there else None
         found = judge_service.findings(tunnel, inherited, self.now, self.settings, far)
         state = judge_service.state(tunnel, found)
-        before = self._rows.get(tunnel.key)
-        # What was so at first sight has been so for longer than we can know.
-        seen = before is not None and before.state is not State.PENDING
-        since = before.since if before and before.state is state else self.now if seen else None
         ongoing = self.actions.ongoing.get(tunnel.key.instance)
         acting = ongoing.text if ongoing is not None else ""
-        row = Row(tunnel, found, state, judge_service.lights(tunnel, found), since, acting)
-        if row != before:
+        past = self._pasts.of(tunnel.key, tunnel.service.name)
+        cause = found[0].text if found and state is not State.OK else ""
+        past.judged(state, ongoing.words if ongoing else cause, self.now, meant=ongoing is not None)
+        past.counted(tunnel.sessions, self.now)
+        lights = judge_service.lights(tunnel, found)
+        row = Row(tunnel, found, state, lights, past.since if state is past.state else None, acting)
+        if row != self._rows.get(tunnel.key):
             self._rows[tunnel.key] = row
             rows.add(tunnel.key)
         self._want(tunnel)
@@ -325,6 +334,15 @@ class Store:
     def instances(self) -> list[InstanceRow]:
         """All instances by path."""
         return [self._instances[key] for key in sorted(self._instances)]
+
+    def past(self, key: ServiceKey) -> Past:
+        """What was seen of one service in the course of time."""
+        return self._pasts.get(key)
+
+    def changes(self, after: float) -> list[tuple[Row, Change]]:
+        """What changed state after a moment (seconds since the epoch), the last one last."""
+        found = ((self._rows.get(key), change) for key, change in self._pasts.changes(after))
+        return [(row, change) for row, change in found if row is not None]
 
     def certificates(self) -> list[CertificateUse]:
         """Every certificate of the fleet, soonest first."""

@@ -27,6 +27,11 @@ class Ongoing:
         doing = self.started.action.doing
         return f"{doing}: {self.steps[-1]}" if self.steps else doing
 
+    @property
+    def words(self) -> str:
+        """`reloading, by root`."""
+        return f"{self.started.action.doing}, by {self.started.who}"
+
 
 @dataclass(frozen=True, slots=True)
 class Done:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.model.tunnel import Traffic
+from tuimon.store.chronicle import Chronicle
 from tuimon.store.clientele import Clientele
 
 _OWN_LIMIT = 4096  # addresses of our own probes that are remembered
@@ -61,6 +62,7 @@ class Logbook:
         self.sources: dict[str, SourceFacts] = {}
         self.traffic: dict[tuple[str, str], Traffic] = {}  # (source, service name)
         self.clientele = Clientele()
+        self.chronicle = Chronicle()
         self._own: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._candidates: dict[tuple[str, str], LogRecord] = {}
         self._next = 0
@@ -121,6 +123,7 @@ class Logbook:
 
     def _learn(self, source: str, record: LogRecord, *, own: bool) -> None:
         facts = self.sources.get(source, SourceFacts())
+        self.chronicle.learn(source, record)
         match record.event:
             case Event.STARTED:
                 version = record.message.split(" ")[1] if record.message.startswith("stunnel ") else ""
@@ -155,6 +158,8 @@ class Logbook:
             return traffic
         if event is Event.CONNECTED:
             self._candidates.pop(key, None)
+            if traffic.target_failure is not None:
+                self.chronicle.reached(*key, traffic.target_since, record.time, traffic.target_failure)
             traffic = replace(traffic, target_failure=None, target_since=None, target_ok=record.time)
         elif event in (Event.CONNECT_FAILED, Event.RESOLVE_FAILED):
             if record.message.startswith(_FINAL):  # several addresses may fail before one answers
