@@ -83,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mouse: bool = True
     ascii: bool = False
     read_only: bool = False
+    keys: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
     def rule(self, service: str) -> ServiceRule:
         """The first rule whose pattern matches the service's name, or an empty one."""

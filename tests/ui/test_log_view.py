@@ -279,7 +279,7 @@ async def test_keys_can_be_given_other_keys() -> None:
     """Bindings have ids."""
     app = Shown()
     async with app.run_test(size=(80, 10)) as pilot:
-        app.set_keymap({"log.up": "x", "log.follow": "t"})
+        app.set_keymap({"move.up": "x", "log.follow": "t"})
         await grow(pilot, app, lines(0, 100))
         await pilot.press("x")
         assert app.texts()[-1] == "line 98"

@@ -23,6 +23,7 @@ from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes
 from tuimon.ui.acting import Acting
+from tuimon.ui.keymap import Keymap
 from tuimon.ui.keys import APP, bindings
 from tuimon.ui.palette import DARK, LIGHT, Palette
 from tuimon.ui.plain import PlainSigns
@@ -49,6 +50,8 @@ class TuimonApp(Acting):
     def __init__(self, runtime: Runtime, settings: Settings, elevated: Elevated | None = None) -> None:
         super().__init__(runtime, elevated)
         self.settings = settings
+        self.keymap = Keymap.of(settings.keys)
+        self.set_keymap(self.keymap.changed)
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
         self.animation_level = "none"
@@ -95,12 +98,14 @@ class TuimonApp(Acting):
         """What the palette offers: the screens, help and the way out."""
         for key in APP:
             if key.action != "command_palette":
-                yield SystemCommand(key.help, f"key {key.shown}", partial(self.run_action, key.action))
+                yield SystemCommand(
+                    key.help, f"key {self.keymap.shown(key)}", partial(self.run_action, key.action)
+                )
 
     def action_help(self) -> None:
         """All keys."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.palette))
+            self.push_screen(HelpScreen(self.palette, self.keymap))
 
 
 def show(runtime: Runtime, settings: Settings, elevated: Elevated | None = None) -> int:

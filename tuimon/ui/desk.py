@@ -13,6 +13,7 @@ from tuimon.model.action import Action, Logged, Outcome, Preflight
 from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.store import Changes, Store
+from tuimon.ui.keymap import Keymap
 from tuimon.ui.palette import Palette
 
 
@@ -21,6 +22,7 @@ class Desk(Protocol):
     """The app, as its screens see it."""
 
     changed: Signal[Changes]
+    keymap: Keymap
 
     @property
     def store(self) -> Store:

@@ -1,9 +1,11 @@
 """Every key of the screen: what it does, where, and in which words the help says it.
 
 Rule: one table.  Bindings, the line of hints and the help are made from it, so they cannot disagree.
-Never ctrl-a, ctrl-b (tmux, screen), ctrl-s or ctrl-q (XON/XOFF).
+Never ctrl-a, ctrl-b (tmux, screen), ctrl-s or ctrl-q (XON/XOFF).  Whoever binds a key binds it by an id
+of this table, so that the settings can give it another one (see `keymap`).
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -11,7 +13,8 @@ from textual.binding import Binding, BindingType
 
 class Key(NamedTuple):
     """One action: its id (for remapping), keys (comma separated), the action's name, a word for the
-    line of hints (empty: not shown there), a sentence for the help, and the help's group."""
+    line of hints (empty: not shown there; the key is put before it), a sentence for the help, and the
+    help's group.  Keys with the same sentence stand on one line of the help."""
 
     id: str
     keys: str
@@ -20,19 +23,14 @@ class Key(NamedTuple):
     help: str
     group: str
 
-    @property
-    def shown(self) -> str:
-        """The keys as a person writes them."""
-        return " ".join(_NAMES.get(key, key) for key in self.keys.split(","))
-
-    def binding(self) -> BindingType:
-        """As Textual wants it."""
+    def binding(self, action: str = "") -> BindingType:
+        """As Textual wants it; `action` is what a widget calls it where the table names none."""
         # These are taken before others are looked at: what was typed ahead is for what they lead to.
         first = self.action == "filter" or self.action.startswith("pane(")
-        return Binding(self.keys, self.action, self.help, show=False, id=self.id, priority=first)
+        return Binding(self.keys, action or self.action, self.help, show=False, id=self.id, priority=first)
 
 
-_NAMES = {
+NAMES = {
     "question_mark": "?",
     "slash": "/",
     "exclamation_mark": "!",
@@ -58,33 +56,34 @@ _NAMES = {
     "end": "End",
     "asterisk": "*",
 }
+"""Keys that a person writes otherwise than Textual does."""
 
 APP = (
-    Key("app.services", "1", "pane('services')", "1 services", "services, worst first", "Screens"),
-    Key("app.log", "2", "pane('log')", "2 log", "log of all services, merged by time", "Screens"),
-    Key("app.certificates", "3", "pane('certificates')", "3 certs", "certificates, soonest first", "Screens"),
+    Key("app.services", "1", "pane('services')", "services", "services, worst first", "Screens"),
+    Key("app.log", "2", "pane('log')", "log", "log of all services, merged by time", "Screens"),
+    Key("app.certificates", "3", "pane('certificates')", "certs", "certificates, soonest first", "Screens"),
     Key("app.actions", "a", "actions", "", "action log: what was done, and how it ended", "Screens"),
-    Key("app.help", "question_mark", "help", "? help", "this page", "Screens"),
+    Key("app.help", "question_mark", "help", "help", "this page", "Screens"),
     Key("app.palette", "ctrl+p,colon", "command_palette", "", "command palette", "Screens"),
-    Key("app.quit", "q,ctrl+c", "quit", "q quit", "quit", "Screens"),
+    Key("app.quit", "q,ctrl+c", "quit", "quit", "quit", "Screens"),
 )
 """Everywhere."""
 
 LIST = (
-    Key("list.open", "enter", "open", "enter details", "details of the row", "Table"),
+    Key("list.open", "enter", "open", "details", "details of the row", "Table"),
     Key(
         "list.filter",
         "slash",
         "filter",
-        "/ filter",
+        "filter",
         "filter rows; ! in front inverts; empty shows all",
         "Table",
     ),
-    Key("list.faults", "z", "faults", "z faults", "faults only", "Table"),
+    Key("list.faults", "z", "faults", "faults", "faults only", "Table"),
     Key("list.sort", "greater_than_sign,full_stop", "sort(1)", "", "sort by the next column", "Table"),
     Key("list.sort_back", "less_than_sign,comma", "sort(-1)", "", "sort by the column before", "Table"),
     Key("list.invert", "I", "invert", "", "turn the order round", "Table"),
-    Key("list.probe", "p", "probe", "p probe", "probe the service now", "Table"),
+    Key("list.probe", "p", "probe", "probe", "probe the service now", "Table"),
     Key("list.copy", "y", "copy", "", "copy the row", "Table"),
     Key("list.pem", "Y", "copy_pem", "", "copy its certificate as PEM", "Table"),
     Key("list.zoom", "plus", "zoom", "", "the table alone, without the log", "Table"),
@@ -97,7 +96,7 @@ ACTIONS = (
         "action.reload",
         "r",
         "act('reload')",
-        "r reload",
+        "reload",
         "reload: what would come of it, then the question",
         "Actions",
     ),
@@ -105,7 +104,7 @@ ACTIONS = (
         "action.restart",
         "R",
         "act('restart')",
-        "R restart",
+        "restart",
         "restart the instance; sessions are cut off",
         "Actions",
     ),
@@ -120,40 +119,76 @@ RENEWALS = ACTIONS[:2]
 MOVES = (
     Key("move.down", "j,down", "", "", "one line down", "Moving"),
     Key("move.up", "k,up", "", "", "one line up", "Moving"),
-    Key("move.page", "pageup,pagedown", "", "", "by a page", "Moving"),
-    Key("move.half_page", "ctrl+u,ctrl+d", "", "", "by half a page", "Moving"),
-    Key("move.ends", "g,home,G,end", "", "", "first line, last line", "Moving"),
-    Key("move.sideways", "h,left,l,right", "", "", "sideways in the log", "Moving"),
-    Key("move.mark", "space,asterisk,u", "", "", "mark the row, all shown, none", "Moving"),
+    Key("move.page_up", "pageup", "", "", "by a page", "Moving"),
+    Key("move.page_down", "pagedown", "", "", "by a page", "Moving"),
+    Key("move.half_up", "ctrl+u", "", "", "by half a page", "Moving"),
+    Key("move.half_down", "ctrl+d", "", "", "by half a page", "Moving"),
+    Key("move.first", "g,home", "", "", "first line, last line", "Moving"),
+    Key("move.last", "G,end", "", "", "first line, last line", "Moving"),
+    Key("move.left", "h,left", "", "", "sideways in the log", "Moving"),
+    Key("move.right", "l,right", "", "", "sideways in the log", "Moving"),
 )
-"""Bound by the widgets themselves; named here for the help."""
+"""Bound by widgets and pages, each with an action of its own: see `bound`."""
+
+MARKS = (
+    Key("mark.row", "space", "", "", "mark the row, all shown, none", "Moving"),
+    Key("mark.all", "asterisk", "", "", "mark the row, all shown, none", "Moving"),
+    Key("mark.none", "u", "", "", "mark the row, all shown, none", "Moving"),
+)
+"""Bound by the table."""
 
 LOG = (
     Key(
         "log.filter",
         "slash",
         "filter",
-        "/ filter",
+        "filter",
         "filter lines; ! in front inverts; empty shows all",
         "Log",
     ),
-    Key("log.next_error", "e", "next_error(1)", "e error", "next error", "Log"),
+    Key("log.next_error", "e", "next_error(1)", "error", "next error", "Log"),
     Key("log.previous_error", "E", "next_error(-1)", "", "previous error", "Log"),
-    Key("log.faults", "z", "faults", "z errors", "only warnings and errors", "Log"),
-    Key("log.own", "o", "own", "o probes", "show or fold our own probes", "Log"),
-    Key("log.follow", "F", "follow", "F follow", "follow the end, or stay", "Log"),
-    Key("log.wrap", "w", "wrap", "w wrap", "wrap long lines", "Log"),
+    Key("log.faults", "z", "faults", "errors", "only warnings and errors", "Log"),
+    Key("log.own", "o", "own", "probes", "show or fold our own probes", "Log"),
+    Key("log.follow", "F", "follow", "follow", "follow the end, or stay", "Log"),
+    Key("log.wrap", "w", "wrap", "wrap", "wrap long lines", "Log"),
 )
 """The log."""
 
+LINES = tuple(key for key in LOG if key.id in {"log.follow", "log.wrap"})
+"""What the lines of a log know wherever they are shown."""
+
 DETAIL = (
-    Key("detail.back", "escape,backspace", "back", "esc back", "back", "Details"),
-    Key("detail.open", "enter", "open", "enter certificate", "the service's certificate", "Details"),
-    Key("detail.probe", "p", "probe", "p probe", "probe the service now", "Details"),
-    Key("detail.copy", "y", "copy", "y copy", "copy these details", "Details"),
-    Key("detail.pem", "Y", "copy_pem", "Y copy PEM", "copy the certificate as PEM", "Details"),
+    Key("detail.back", "escape,backspace", "back", "back", "back", "Details"),
+    Key("detail.open", "enter", "open", "certificate", "the service's certificate", "Details"),
+    Key("detail.probe", "p", "probe", "probe", "probe the service now", "Details"),
+    Key("detail.copy", "y", "copy", "copy", "copy these details", "Details"),
+    Key("detail.pem", "Y", "copy_pem", "copy PEM", "copy the certificate as PEM", "Details"),
 )
 """Details of a service or a certificate."""
+
+
+HELP = (Key("help.back", "escape,q,enter", "dismiss", "", "leave this page", "Screens"),)
+"""The help itself, besides the key that opened it."""
+
+DIALOG = (
+    Key("dialog.choose", "enter", "", "", "take the word in brackets; it starts on Cancel", "Dialogs"),
+    Key("dialog.next", "tab,right,l", "", "", "the next word, the one before", "Dialogs"),
+    Key("dialog.previous", "shift+tab,left,h", "", "", "the next word, the one before", "Dialogs"),
+    Key("dialog.leave", "escape,q", "", "", "leave; what was begun goes on", "Dialogs"),
+    Key("dialog.copy", "y", "", "", "copy the commands", "Dialogs"),
+)
+"""The dialog of an action."""
+
+DIALOG_MOVES = tuple(
+    key for key in MOVES if key.id.partition("_")[0] in {"move.down", "move.up", "move.page", "move.half"}
+)
+"""How its report is scrolled; sideways it goes from word to word."""
+
+TABLES = (APP, HELP, LIST, ACTIONS, MOVES, MARKS, LOG, DETAIL, DIALOG)
+"""Every table, in the order of the help."""
+
+_BY_ID = {key.id: key for table in TABLES for key in table}
 
 
 def bindings(*tables: tuple[Key, ...]) -> list[BindingType]:
@@ -161,6 +196,6 @@ def bindings(*tables: tuple[Key, ...]) -> list[BindingType]:
     return [key.binding() for table in tables for key in table]
 
 
-def hints(*tables: tuple[Key, ...]) -> list[str]:
-    """The words of the line of hints."""
-    return [key.hint for table in tables for key in table if key.hint]
+def bound(actions: Mapping[str, str]) -> list[BindingType]:
+    """The bindings of a widget or a dialog: its own action for each id of the tables."""
+    return [_BY_ID[each].binding(action) for each, action in actions.items()]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
@@ -22,6 +22,7 @@ from tuimon.ui import action_page
 from tuimon.ui.clipboard import copy
 from tuimon.ui.desk import Desk, desk
 from tuimon.ui.document import Document
+from tuimon.ui.keys import bound
 from tuimon.ui.widgets.choices import Choices
 from tuimon.ui.widgets.line import Line
 
@@ -42,14 +43,18 @@ class ActionScreen(ModalScreen[None]):
     ActionScreen #report-text { height: auto; width: 1fr; }
     ActionScreen Choices { margin: 1 0 0 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", show=False, id="action.cancel"),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
-        Binding("pagedown,ctrl+d", "scroll(8)", show=False),
-        Binding("pageup,ctrl+u", "scroll(-8)", show=False),
-        Binding("y", "copy", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound(
+        {
+            "dialog.leave": "leave",
+            "dialog.copy": "copy",
+            "move.down": "scroll(1)",
+            "move.up": "scroll(-1)",
+            "move.page_down": "scroll(8)",
+            "move.page_up": "scroll(-8)",
+            "move.half_down": "scroll(8)",
+            "move.half_up": "scroll(-8)",
+        }
+    )
 
     def __init__(self, keys: tuple[InstanceKey, ...], action: Action) -> None:
         super().__init__()

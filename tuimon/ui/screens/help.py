@@ -8,13 +8,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tuimon.diagnose.finding import State, label
-from tuimon.ui.keys import ACTIONS, APP, DETAIL, LIST, LOG, MOVES
+from tuimon.ui.keymap import Keymap
+from tuimon.ui.keys import HELP, TABLES, Key, bindings, bound
 from tuimon.ui.palette import LIGHTS, Palette
 
 _STATES = {
@@ -49,11 +50,17 @@ def _section(title: str, rows: Iterable[_Row], palette: Palette, more: str = "")
     yield grid
 
 
-def help_text(palette: Palette) -> Group:
+def _keys(keys: Iterable[Key], palette: Palette, keymap: Keymap) -> Iterator[_Row]:
+    """One row for each sentence, with all the keys that it is about."""
+    for sentence, same in groupby(keys, lambda key: key.help):
+        yield keymap.shown(*same), palette.strong, sentence
+
+
+def help_text(palette: Palette, keymap: Keymap) -> Group:
     """The whole page."""
     parts: list[RenderableType] = []
-    for group, keys in groupby((*APP, *LIST, *ACTIONS, *MOVES, *LOG, *DETAIL), lambda key: key.group):
-        parts += _section(group, ((key.shown, palette.strong, key.help) for key in keys), palette)
+    for group, keys in groupby((key for table in TABLES for key in table), lambda key: key.group):
+        parts += _section(group, _keys(keys, palette, keymap), palette)
     states = ((label(state), palette.states.get(state, ""), _STATES[state.value]) for state in State)
     parts += _section("States", states, palette)
     lights = ((sign, palette.light(light), _LIGHTS[light.value]) for light, sign in LIGHTS.items())
@@ -76,22 +83,35 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen Static { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "back", show=False, id="help.back"),
-        Binding("j", "scroll('down')", show=False),
-        Binding("k", "scroll('up')", show=False),
+        *bindings(HELP),
+        *bound(
+            {
+                "app.help": "dismiss",
+                "move.down": "scroll(1)",
+                "move.up": "scroll(-1)",
+                "move.half_down": "scroll(12)",
+                "move.half_up": "scroll(-12)",
+                "move.first": "ends(-1)",
+                "move.last": "ends(1)",
+            }
+        ),
     ]
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, keymap: Keymap) -> None:
         super().__init__()
-        self._palette = palette
+        self._palette, self._keymap = palette, keymap
 
     def compose(self) -> ComposeResult:
         """One page that scrolls."""
         with VerticalScroll() as scroll:
             scroll.border_title = "keys and signs"
-            yield Static(help_text(self._palette))
+            yield Static(help_text(self._palette, self._keymap))
 
-    def action_scroll(self, direction: str) -> None:
-        """By a line."""
-        scroll = self.query_one(VerticalScroll)
-        scroll.scroll_relative(y=1 if direction == "down" else -1, animate=False)
+    def action_scroll(self, lines: int) -> None:
+        """By so many lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_ends(self, end: int) -> None:
+        """To the top (-1) or the bottom (1)."""
+        page = self.query_one(VerticalScroll)
+        (page.scroll_end if end > 0 else page.scroll_home)(animate=False)

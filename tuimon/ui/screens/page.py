@@ -3,18 +3,16 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tuimon.store import Changes
 from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
-from tuimon.ui.keys import DETAIL, Key, bindings
+from tuimon.ui.keys import DETAIL, Key, bindings, bound
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.widgets.line import Line
-
-_SCROLLS = {"j": 1, "k": -1}
 
 
 class PageScreen(Pane):
@@ -23,12 +21,18 @@ class PageScreen(Pane):
     KEYS: ClassVar[tuple[Key, ...]] = DETAIL
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(DETAIL),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
-        Binding("ctrl+d", "scroll(12)", show=False),
-        Binding("ctrl+u", "scroll(-12)", show=False),
-        Binding("g", "ends(-1)", show=False),
-        Binding("G", "ends(1)", show=False),
+        *bound(
+            {
+                "move.down": "scroll(1)",
+                "move.up": "scroll(-1)",
+                "move.half_down": "scroll(12)",
+                "move.half_up": "scroll(-12)",
+                "move.page_down": "page(1)",
+                "move.page_up": "page(-1)",
+                "move.first": "ends(-1)",
+                "move.last": "ends(1)",
+            }
+        ),
     ]
 
     def body(self) -> ComposeResult:
@@ -69,6 +73,11 @@ class PageScreen(Pane):
     def action_scroll(self, lines: int) -> None:
         """By so many lines."""
         self.query_one("#page", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_page(self, direction: int) -> None:
+        """By a page."""
+        page = self.query_one("#page", VerticalScroll)
+        (page.scroll_page_down if direction > 0 else page.scroll_page_up)(animate=False)
 
     def action_ends(self, end: int) -> None:
         """To the top (-1) or the bottom (1)."""

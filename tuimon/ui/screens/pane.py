@@ -21,7 +21,7 @@ from tuimon.store import Changes, Store
 from tuimon.text import counted
 from tuimon.ui import render
 from tuimon.ui.desk import Desk, desk
-from tuimon.ui.keys import APP, Key, hints
+from tuimon.ui.keys import APP, Key
 from tuimon.ui.palette import Palette
 from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.widgets.line import Line
@@ -113,7 +113,7 @@ class Pane(Screen[None]):
         banner.show(Text("; ".join(said), no_wrap=True, overflow="ellipsis"))
 
     def _hint(self) -> None:
-        words = hints(self.KEYS, APP)
+        words = self.desk.keymap.hints(self.KEYS, APP)
         # Too narrow: the first three and the way out stay, the others go from the left.
         while len("  ".join(words)) > self.size.width - 2 and len(words) > _HINTS_KEPT:
             del words[_HINTS_FIRST]

@@ -7,12 +7,13 @@ the question do not count.
 from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
 
 from tuimon.ui.desk import desk
+from tuimon.ui.keys import bound
 
 READ = 0.3
 """Seconds for which nothing can be chosen after the words have appeared."""
@@ -24,11 +25,9 @@ class Choices(Widget, can_focus=True):
     """One line of words; `Chosen` tells which one was taken."""
 
     DEFAULT_CSS = "Choices { height: 1; width: 1fr; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h,shift+tab", "move(-1)", show=False),
-        Binding("right,l,tab", "move(1)", show=False),
-        Binding("enter", "choose", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound(
+        {"dialog.previous": "move(-1)", "dialog.next": "move(1)", "dialog.choose": "choose"}
+    )
 
     class Chosen(Message):
         """A word was taken: its place among them."""

@@ -12,13 +12,14 @@ from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from rich.segment import Segment
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tuimon.ui.keys import bound
 from tuimon.ui.widgets.cells import character_at, fold, steady
 from tuimon.ui.widgets.log_rows import Folds
 from tuimon.ui.widgets.still import StillScroll
@@ -70,20 +71,22 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--match"}  # the line `show_item` went to
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "rows(1)", "Down", id="log.down", show=False),
-        Binding("k,up", "rows(-1)", "Up", id="log.up", show=False),
-        Binding("g,home", "start", "First line", id="log.first", show=False),
-        Binding("G,end", "end", "Last line, and follow", id="log.last", show=False),
-        Binding("pagedown", "page(1.0)", "Page down", id="log.page_down", show=False),
-        Binding("pageup", "page(-1.0)", "Page up", id="log.page_up", show=False),
-        Binding("ctrl+d", "page(0.5)", "Half a page down", id="log.half_down", show=False),
-        Binding("ctrl+u", "page(-0.5)", "Half a page up", id="log.half_up", show=False),
-        Binding("l,right", "aside(1)", "To the right", id="log.right", show=False),
-        Binding("h,left", "aside(-1)", "To the left", id="log.left", show=False),
-        Binding("F", "follow", "Follow the end, or stay", id="log.follow", show=False),
-        Binding("w", "wrap", "Wrap long lines, or not", id="log.wrap", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound(
+        {
+            "move.down": "rows(1)",
+            "move.up": "rows(-1)",
+            "move.first": "start",
+            "move.last": "end",
+            "move.page_down": "page(1.0)",
+            "move.page_up": "page(-1.0)",
+            "move.half_down": "page(0.5)",
+            "move.half_up": "page(-0.5)",
+            "move.right": "aside(1)",
+            "move.left": "aside(-1)",
+            "log.follow": "follow",
+            "log.wrap": "wrap",
+        }
+    )
     """Each of them can be given other keys by its id."""
 
     follow: reactive[bool] = reactive(True, repaint=False)

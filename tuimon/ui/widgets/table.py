@@ -14,13 +14,14 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
+from tuimon.ui.keys import bound
 from tuimon.ui.widgets.still import StillScroll
 from tuimon.ui.widgets.table_messages import TableMessages
 from tuimon.ui.widgets.table_model import (
@@ -80,20 +81,22 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
         "table--empty",  # the text when there are no rows
     }
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Next row", id="table.down", show=False),
-        Binding("k,up", "move(-1)", "Previous row", id="table.up", show=False),
-        Binding("g,home", "end(0)", "First row", id="table.first", show=False),
-        Binding("G,end", "end(1)", "Last row", id="table.last", show=False),
-        Binding("pagedown", "page(1.0)", "Page down", id="table.page_down", show=False),
-        Binding("pageup", "page(-1.0)", "Page up", id="table.page_up", show=False),
-        Binding("ctrl+d", "page(0.5)", "Half a page down", id="table.half_down", show=False),
-        Binding("ctrl+u", "page(-0.5)", "Half a page up", id="table.half_up", show=False),
-        Binding("enter", "select", "Open the row", id="table.select", show=False),
-        Binding("space", "mark", "Mark the row", id="table.mark", show=False),
-        Binding("*", "mark_all", "Mark all shown", id="table.mark_all", show=False),
-        Binding("u", "mark_none", "Mark none", id="table.mark_none", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound(
+        {
+            "move.down": "move(1)",
+            "move.up": "move(-1)",
+            "move.first": "end(0)",
+            "move.last": "end(1)",
+            "move.page_down": "page(1.0)",
+            "move.page_up": "page(-1.0)",
+            "move.half_down": "page(0.5)",
+            "move.half_up": "page(-0.5)",
+            "list.open": "select",
+            "mark.row": "mark",
+            "mark.all": "mark_all",
+            "mark.none": "mark_none",
+        }
+    )
     """Each of them can be given other keys by its id."""
 
     sort: reactive[tuple[str, bool] | None] = reactive(None, repaint=False)
