@@ -15,11 +15,28 @@ from types import FrameType
 from typing import NoReturn, cast
 
 from tuimon import __version__
-from tuimon import settings as settings_file
 from tuimon.commands import USAGE, Command, UsageError
+from tuimon.settings import Settings
+from tuimon.settings.file import SettingsError, load
 
-COMMANDS = ("certs", "demo", "drill", "lint", "logs", "probe", "reload", "restart", "start", "status", "stop")
+COMMANDS = (
+    "certs",
+    "demo",
+    "drill",
+    "lint",
+    "logs",
+    "probe",
+    "reload",
+    "restart",
+    "settings",
+    "start",
+    "status",
+    "stop",
+)
 """Names of the command modules."""
+
+_WITHOUT_SETTINGS = {"settings"}
+"""What has to work with a settings file that does not."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,10 +97,14 @@ def _parse(name: str, arguments: Sequence[str]) -> argparse.Namespace:
     return outer.parse_args(arguments)
 
 
-def _settings(arguments: argparse.Namespace) -> settings_file.Settings:
+def _settings(name: str, arguments: argparse.Namespace) -> Settings:
     import msgspec  # noqa: PLC0415 - `--version` does not need it
 
-    loaded = settings_file.load(arguments.config)
+    from tuimon.commands.settings import check_keys  # noqa: PLC0415
+
+    if name in _WITHOUT_SETTINGS:
+        return Settings()
+    loaded = load(arguments.config, check_keys)
     return msgspec.structs.replace(
         loaded,
         ascii=loaded.ascii or arguments.ascii,
@@ -114,10 +135,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         name = _named(words)
         arguments = _parse(name, words)
-        status = _command(name).run(arguments, _settings(arguments))
+        status = _command(name).run(arguments, _settings(name, arguments))
         sys.stdout.flush()
         return status
-    except (UsageError, settings_file.SettingsError) as error:
+    except (UsageError, SettingsError) as error:
         print(f"tuimon: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:

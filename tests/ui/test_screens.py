@@ -1,6 +1,7 @@
 """The screens as plain text: what fits, what follows, what is counted, what is said when nothing is there."""
 
 import re
+from typing import get_args
 
 import pytest
 from textual.pilot import Pilot
@@ -12,9 +13,10 @@ from tests.ui.painted import painted
 from tuimon import events
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Verdict
-from tuimon.settings import Settings
+from tuimon.settings import ColumnName, Settings
 from tuimon.ui.app import TuimonApp
-from tuimon.ui.screens.services import ServicesScreen
+from tuimon.ui.palette import DARK, LIGHT, chosen
+from tuimon.ui.screens.services import ServicesScreen, columns
 
 SIZES = [(120, 36), (80, 24), (60, 20)]
 REASON_AT_80 = 45
@@ -215,3 +217,44 @@ async def test_a_fallen_collector_is_named_until_it_runs_again(fleet: Fleet, siz
         fleet.tell(events.CollectorStarted("logs"))
         await pilot.pause()
         assert "logs stopped" not in " ".join(painted(app))
+
+
+def test_the_theme_is_the_settings_or_the_terminals_own() -> None:
+    """`auto` goes by the background that the terminal names; what names none is taken for dark."""
+    assert [chosen(name, "0;15").name for name in ("dark", "light", "ansi")] == [
+        "tuimon-dark",
+        "tuimon-light",
+        "tuimon-ansi",
+    ]
+    for background, theme in (("15;0", DARK), ("0;15", LIGHT), ("0;default;7", LIGHT), ("15;default", DARK)):
+        assert chosen("auto", background) is theme
+    assert chosen("auto", "") is chosen("auto", "12;8") is DARK
+
+
+async def test_the_terminals_own_colours_are_the_sixteen(pki: Pki) -> None:
+    """With `theme = "ansi"` nothing is painted in a colour that a terminal of sixteen would have to guess."""
+    world = FedWorld(pki, settings=Settings(theme="ansi"))
+    world.healthy()
+    app = world.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        styles = {style for strip in app.screen._compositor.render_strips() for _, style, _ in strip if style}
+        colours = {colour for style in styles for colour in (style.color, style.bgcolor) if colour}
+        assert len(colours) > 3
+        assert not [each for each in colours if each.is_default is False and (each.number or 0) > 15]
+        assert not [each for each in colours if each.triplet is not None]
+
+
+async def test_the_columns_are_those_of_the_settings(pki: Pki) -> None:
+    """In their order."""
+    world = FedWorld(pki, settings=Settings(columns=("cert", "service", "why")))
+    world.healthy()
+    app = world.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert painted(app)[1].split() == ["CERT", "SERVICE", "WHY"]
+
+
+def test_every_column_can_be_named_in_the_settings() -> None:
+    """The settings' list is the screen's."""
+    assert tuple(each.id for each in columns(8, 8)) == Settings().columns == get_args(ColumnName)

@@ -25,7 +25,7 @@ from tuimon.store import Changes
 from tuimon.ui.acting import Acting
 from tuimon.ui.keymap import Keymap
 from tuimon.ui.keys import APP, bindings
-from tuimon.ui.palette import DARK, LIGHT, Palette
+from tuimon.ui.palette import THEMES, Palette, chosen
 from tuimon.ui.plain import PlainSigns
 from tuimon.ui.screens.certificates import CertificatesScreen
 from tuimon.ui.screens.help import HelpScreen
@@ -55,9 +55,9 @@ class TuimonApp(Acting):
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
         self.animation_level = "none"
-        for theme in (DARK, LIGHT):
+        for theme in THEMES.values():
             self.register_theme(theme)
-        self.theme = DARK.name
+        self.theme = chosen(settings.theme, os.environ.get("COLORFGBG", "")).name
 
     @property
     def palette(self) -> Palette:
@@ -114,6 +114,6 @@ def show(runtime: Runtime, settings: Settings, elevated: Elevated | None = None)
     What was still being done then is told on stderr: it goes on without us.
     """
     app = TuimonApp(runtime, settings, elevated)
-    status = app.run(mouse=settings.mouse) or 0
+    status = app.run(mouse=settings.mouse)
     app.say_what_goes_on()
-    return status
+    return (app.return_code or 0) if status is None else status  # no status: left by a key, or an error

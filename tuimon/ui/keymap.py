@@ -89,7 +89,7 @@ def problems(wanted: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
     sound = {}
     for name, written in wanted.items():
         if name not in _IDS:
-            near = difflib.get_close_matches(name, _IDS, 1)
+            near = difflib.get_close_matches(name, _IDS, 1, 0.7)
             hint = f"did you mean {near[0]}?" if near else "tuimon settings lists them"
             yield name, f"no action has this name; {hint}"
             continue
@@ -124,3 +124,15 @@ def _conflicts(keymap: Keymap) -> Iterator[Problem]:
                     continue
                 told.add(asks.id)
                 yield asks.id, f'"{NAMES.get(each, each)}" is {holds.id} {where} already ({holds.help})'
+
+
+def rows() -> list[tuple[str, tuple[str, ...], str]]:
+    """Every action with its keys as a person writes them, and its sentence: for the settings file."""
+    return [
+        (key.id, tuple(_written(each) for each in key.keys.split(",")), key.help) for key in _IDS.values()
+    ]
+
+
+def _written(key: str) -> str:
+    shown = NAMES.get(key, key)
+    return shown if spelt(shown) == key else key.replace("ctrl+", "ctrl-")

@@ -4,9 +4,9 @@ Rule: no literal colour anywhere else; `Palette` takes them from the theme, and 
 serves NO_COLOR.  ASCII replaces every sign.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from tuimon.diagnose.finding import Light, Severity, State
 from tuimon.signs import in_ascii
@@ -41,6 +41,28 @@ LIGHT = Theme(
     dark=False,
     variables={"text-muted": "#66727e"},
 )
+_SIXTEEN = BUILTIN_THEMES["ansi-dark"]
+ANSI = replace(
+    _SIXTEEN,
+    name="tuimon-ansi",
+    accent="ansi_magenta",
+    # Bright black would be the background itself in some schemes: what matters less is dim instead.
+    variables={**_SIXTEEN.variables, "text-muted": "ansi_default"},
+)
+"""The sixteen colours and the two defaults of the terminal itself, whatever they are there."""
+
+THEMES = {"dark": DARK, "light": LIGHT, "ansi": ANSI}
+
+
+def chosen(wanted: str, background: str) -> Theme:
+    """The theme of the settings; `auto` goes by $COLORFGBG (`background`: "15;0", "0;default;15")."""
+    if wanted != "auto":
+        return THEMES[wanted]
+    colour = background.rpartition(";")[2]
+    return LIGHT if colour.isdecimal() and int(colour) in _BRIGHT else DARK
+
+
+_BRIGHT = {7, *range(9, 16)}  # of the sixteen, those on which dark letters are read
 
 LIGHTS = {Light.OK: "●", Light.FAILED: "✖", Light.UNKNOWN: "?", Light.SKIPPED: "–"}
 
@@ -65,8 +87,9 @@ class Palette:
         if not colour:
             bold = {State.DOWN: "bold reverse", State.CRITICAL: "bold", State.WARNING: "bold"}
             return cls(ascii=ascii, states=bold)
+        variables = {name: value.removeprefix("ansi_") for name, value in variables.items()}  # as Rich says
         ok, warning, error = variables["success"], variables["warning"], variables["error"]
-        muted = variables["text-muted"]
+        muted = variables["text-muted"] if variables["text-muted"] != "default" else "dim"
         return cls(
             ok=ok,
             warning=warning,

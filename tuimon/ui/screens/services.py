@@ -63,7 +63,7 @@ class ServicesScreen(Pane):
 
     def body(self) -> ComposeResult:
         """Table, the selected row's reason, the log."""
-        yield Table[ServiceKey](columns(10, 15), id="services", ascii_only=self.palette.ascii)
+        yield Table[ServiceKey](self._columns(10, 15), id="services", ascii_only=self.palette.ascii)
         yield Line(id="status")
         yield LogFeed(id="log-pane", level=5)
 
@@ -107,12 +107,17 @@ class ServicesScreen(Pane):
         names = max((len(row.tunnel.service.name) + 2 * bool(row.tunnel.primary) for row in rows), default=8)
         addresses = max((len(each) for row in rows for each in (render.accept(row),)), default=9)
         why = _WHY if self.size.width < _WIDE else _WHY_WIDE
-        fitting = columns(max(7, min(names, 22)), max(7, min(addresses, 24)), why)
+        fitting = self._columns(max(7, min(names, 22)), max(7, min(addresses, 24)), why)
         if table.columns != fitting:
             table.columns = fitting
         table.empty = self._empty()
         table.set_rows([TableRow(row.key, self._row_cells(row), None) for row in shown])
         self._status()
+
+    def _columns(self, name: int, address: int, why: int = _WHY) -> tuple[Column, ...]:
+        """Those of the settings, in their order."""
+        known = {each.id: each for each in columns(name, address, why)}
+        return tuple(known[each] for each in dict.fromkeys(self.store.settings.columns))
 
     def _row_cells(self, row: Row) -> dict[str, Text]:
         known = self._cells.get(row.key)
