@@ -5,96 +5,21 @@ reaches a user.  Commands are modules of `tuimon.commands`, loaded only when ask
 """
 
 import argparse
-import importlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn, cast
+from typing import NoReturn
 
-from tuimon import __version__
-from tuimon.commands import USAGE, Command, UsageError
+from tuimon.commands import USAGE, UsageError
+from tuimon.commands.tree import asked_for, command, parse
 from tuimon.settings import Settings
 from tuimon.settings.file import SettingsError, load
 
-COMMANDS = (
-    "certs",
-    "demo",
-    "drill",
-    "lint",
-    "logs",
-    "probe",
-    "reload",
-    "restart",
-    "settings",
-    "start",
-    "status",
-    "stop",
-)
-"""Names of the command modules."""
-
-_WITHOUT_SETTINGS = {"settings"}
+_WITHOUT_SETTINGS = {"completion", "settings"}
 """What has to work with a settings file that does not."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse with the exit status and the single line of contract.md."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"tuimon: {message} (see tuimon --help)\n")
-
-
-def _options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """The options that every command knows; `again` keeps what stood before the command's name."""
-    default = argparse.SUPPRESS if again else None
-    flag = argparse.SUPPRESS if again else False
-    parser.add_argument("--config", metavar="FILE", default=default, help="settings file (TOML)")
-    words = "offer no action that changes anything"
-    parser.add_argument("--read-only", action="store_true", default=flag, help=words)
-    parser.add_argument("--ascii", action="store_true", default=flag, help="draw with ASCII characters only")
-
-
-def _screen_parser() -> argparse.ArgumentParser:
-    """`tuimon [PATH…]`."""
-    names = ", ".join(f"tuimon {name}" for name in COMMANDS)
-    parser = _Parser(
-        prog="tuimon",
-        description="Watch a fleet of stunnel services: what is broken and why, which certificate runs out.",
-        epilog=f"commands: {names} (see --help of each); a PATH spelt like a command needs ./",
-    )
-    _options(parser)
-    parser.add_argument("--version", action="version", version=f"tuimon {__version__}")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="configuration file, or folder of *.conf")
-    return parser
-
-
-def _command(name: str) -> Command:
-    return cast("Command", importlib.import_module(f"tuimon.commands.{name}"))
-
-
-def _named(arguments: Sequence[str]) -> str:
-    """The command asked for: the first word that is no option, if it is one; else the screen."""
-    skip = False
-    for word in arguments:
-        if skip or word.startswith("-"):
-            skip = word == "--config"
-        else:
-            return word if word in COMMANDS else "screen"
-    return "screen"
-
-
-def _parse(name: str, arguments: Sequence[str]) -> argparse.Namespace:
-    if name == "screen":
-        return _screen_parser().parse_args(arguments)
-    outer = _Parser(prog="tuimon")
-    _options(outer)
-    command = _command(name)
-    parser = outer.add_subparsers(parser_class=_Parser).add_parser(name, description=command.HELP)
-    _options(parser, again=True)
-    command.configure(parser)
-    return outer.parse_args(arguments)
 
 
 def _settings(name: str, arguments: argparse.Namespace) -> Settings:
@@ -133,9 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_descriptors()
     words = sys.argv[1:] if argv is None else argv
     try:
-        name = _named(words)
-        arguments = _parse(name, words)
-        status = _command(name).run(arguments, _settings(name, arguments))
+        name = asked_for(words)
+        arguments = parse(name, words)
+        status = command(name).run(arguments, _settings(name, arguments))
         sys.stdout.flush()
         return status
     except (UsageError, SettingsError) as error:

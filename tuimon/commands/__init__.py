@@ -1,14 +1,21 @@
 """The named commands of the command line, one a file.
 
-Rule: a command module says its `NAME` and `HELP`, adds its arguments in `configure` and does its work in
-`run`, which returns the exit status; it imports what it needs inside, so that no command pays for
+Rule: a command module says its `NAME`, `HELP` and `MANUAL`, adds its arguments in `configure` and does its
+work in `run`, which returns the exit status; it imports what it needs inside, so that no command pays for
 another.  Usage errors are `UsageError`: one sentence, exit status 3.
 """
 
 import argparse
 from typing import Protocol
 
+from tuimon.commands.manual import Manual
 from tuimon.settings import Settings
+
+COMMANDS = (
+    *("certs", "completion", "demo", "drill", "lint", "logs", "probe"),
+    *("reload", "restart", "settings", "start", "status", "stop"),
+)
+"""Names of the command modules."""
 
 USAGE = 3
 """Exit status of a usage error."""
@@ -23,6 +30,7 @@ class Command(Protocol):
 
     NAME: str
     HELP: str
+    MANUAL: Manual
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments."""

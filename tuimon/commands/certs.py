@@ -15,6 +15,7 @@ import msgspec
 
 from tuimon import export
 from tuimon.commands import UsageError
+from tuimon.commands.manual import Manual
 from tuimon.diagnose.certificate import problems
 from tuimon.diagnose.finding import span
 from tuimon.diagnose.handshake import order, out_of_order
@@ -29,6 +30,23 @@ from tuimon.text import counted, printable
 
 NAME = "certs"
 HELP = "what is in these files: PEM, DER or PKCS#12"
+MANUAL = Manual(
+    "Say what is in these files: certificates, keys, CRLs, PKCS#12; every field, and what is wrong with it. "
+    "It never prompts.\n\n"
+    "With --against TARGET the files are a renewal, NEW.pem and its KEY if that stands elsewhere: would it "
+    "work there?  Key, chain, names and dates are held against the certificate in use, and the client "
+    "services here that would refuse it are named.  Nothing is touched.",
+    {
+        0: "read, nothing is wrong; the renewal would work",
+        1: "read, with problems; it would work with problems",
+        2: "something could not be read; the renewal would not work",
+    },
+    (
+        ("tuimon certs /etc/stunnel/*.pem", "what they are, and until when"),
+        ("tuimon certs --password-file pw bundle.p12", "inside PKCS#12"),
+        ("tuimon certs --against stunnel@web new.pem new.key", "a rehearsal of the renewal"),
+    ),
+)
 
 _INDENT = 15
 _SHOWN = 20  # entries of one field; --json has them all

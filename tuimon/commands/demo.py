@@ -3,11 +3,24 @@
 import argparse
 
 from tuimon.commands import UsageError
+from tuimon.commands.manual import ENVIRONMENT, Manual
 from tuimon.commands.screen import show
 from tuimon.settings import Settings
 
 NAME = "demo"
 HELP = "a throwaway fleet of real stunnel services"
+MANUAL = Manual(
+    "Start a throwaway fleet of twenty real stunnel services on loopback, good ones and broken ones, in a "
+    "temporary folder, and show it.  Leaving the screen ends the fleet and removes the folder.  stunnel has "
+    "to be installed; no root is needed.",
+    {0: "left; with --headless: ended by ctrl-c"},
+    (
+        ("tuimon demo", "the screen over the demo"),
+        ("tuimon demo --headless", "the folder of its configs, for other commands, until ctrl-c"),
+    ),
+    ("settings",),
+    tuple(ENVIRONMENT),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

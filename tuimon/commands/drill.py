@@ -12,6 +12,7 @@ import msgspec
 
 from tuimon import export
 from tuimon.collect.boot import boot_of
+from tuimon.commands.manual import Manual
 from tuimon.commands.status import sweep
 from tuimon.commands.targets import chosen
 from tuimon.diagnose.drill import drill, expected, needed_folders, starts_at_boot
@@ -26,6 +27,16 @@ from tuimon.text import counted
 
 NAME = "drill"
 HELP = "would it survive a reboot: a rehearsal that touches nothing"
+MANUAL = Manual(
+    "Would these instances (all, without INSTANCE) come back after a reboot?  Looked at are: what starts "
+    "them, folders that are in memory only, the configuration, certificates and keys on disk, ports, "
+    "passwords that somebody would have to type, addresses that come late.  Nothing is touched.",
+    {0: "all would come back", 1: "they would, with problems", 2: "some would not"},
+    (
+        ("tuimon drill", "all of them, before a reboot"),
+        ("tuimon drill /etc/stunnel/web.conf --json", "one, for a program"),
+    ),
+)
 
 _SIGNS = {Severity.CRITICAL: "✖", Severity.WARNING: "▲", Severity.INFO: "●"}
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from tuimon.commands import UsageError
+from tuimon.commands.manual import Manual
 from tuimon.commands.screen import existing
 from tuimon.host.local import LocalHost
 from tuimon.lint.check import check
@@ -31,6 +32,16 @@ from tuimon.text import counted, printable
 
 NAME = "lint"
 HELP = "what stunnel would say to these configuration files, and advice"
+MANUAL = Manual(
+    "Say what stunnel would say to these files on this machine, line by line, without starting it: grammar, "
+    "options that this release lacks, files, keys and users that are not there; and what it would accept "
+    "but nobody wants.  Of a refused file the first finding is the one that stunnel stops at.",
+    {0: "clean", 1: "warnings or advice only", 2: "stunnel would refuse one"},
+    (
+        ("tuimon lint /etc/stunnel", "every *.conf of the folder"),
+        ("tuimon lint --for-stunnel 5.72 web.conf", "as a release would that is not installed"),
+    ),
+)
 
 
 def version(text: str) -> Version:

@@ -19,6 +19,7 @@ from typing import BinaryIO, Protocol, cast
 import msgspec
 
 from tuimon.commands.log_columns import ConnectionTable, RecordTable
+from tuimon.commands.manual import Manual
 from tuimon.export import Json, stamp
 from tuimon.model.connection import Connection
 from tuimon.model.log import LogRecord
@@ -31,6 +32,17 @@ from tuimon.text import printable
 
 NAME = "logs"
 HELP = "parsed stunnel logs: files (.gz too), container logs, a journal's text, export and json formats"
+MANUAL = Manual(
+    "Parse stunnel logs of any form: files, .gz, syslog, a container's, a journal's text, export and json. "
+    "With --connections the lines are put together to connections: peer, TLS, target, bytes, outcome and "
+    "its reason.  - reads standard input.",
+    {0: "read", 2: "something could not be read"},
+    (
+        ("tuimon logs /var/log/stunnel4/stunnel.log", "in columns"),
+        ("tuimon logs --connections stunnel.log.1.gz", "who came, and how it ended"),
+        ("journalctl -u stunnel@web -o json | tuimon logs --json -", "one JSON object a line"),
+    ),
+)
 
 UNREADABLE = 2
 """Exit status when a file could not be read, or not to its end."""

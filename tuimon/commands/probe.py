@@ -15,6 +15,7 @@ import msgspec
 from tuimon import export
 from tuimon.collect.dial import Material, probe
 from tuimon.commands import UsageError, seconds
+from tuimon.commands.manual import Manual
 from tuimon.diagnose.finding import span
 from tuimon.diagnose.handshake import judge
 from tuimon.host.base import Host
@@ -31,6 +32,18 @@ from tuimon.tls.handshake import Handshake as ClientHandshake
 
 NAME = "probe"
 HELP = "one handshake with each HOST:PORT: verdict, times, versions, chain, and what is wrong with it"
+MANUAL = Manual(
+    "Make one handshake with each HOST:PORT (or PORT of this host, or /path of a Unix socket) and say how "
+    "it went: verdict, times on the wire, version and cipher, the chain as it was sent, and what is wrong "
+    "with it.  A handshake that completes is ok whatever is wrong with the certificate; a chain that was "
+    "received is shown even when the handshake then failed.",
+    {0: "ok", 1: "ok, with problems", 2: "one failed"},
+    (
+        ("tuimon probe mail.example:465", "one handshake"),
+        ("tuimon probe mail.example:25 --protocol smtp", "after STARTTLS"),
+        ("tuimon probe 10.0.0.4:8443 --sni web.example --ca ca.pem", "another name, and its trust"),
+    ),
+)
 
 PROTOCOLS = (
     *("capwin", "capwinctrl", "cifs", "connect", "imap", "ldap", "nntp", "pgsql"),

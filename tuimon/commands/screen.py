@@ -1,13 +1,36 @@
 """The screen: what `tuimon` without a command shows.  The only command that imports `ui`."""
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Iterable
 
-from tuimon.commands import UsageError
+from tuimon.commands import COMMANDS, UsageError
+from tuimon.commands.manual import ENVIRONMENT, Manual
 from tuimon.settings import Settings
 from tuimon.text import printable
+
+_DUMB = {"", "dumb", "unknown"}
+NAME = "screen"
+HELP = "the screen"
+MANUAL = Manual(
+    "Watch a fleet of stunnel services: what is broken and why, which certificate runs out next, what the "
+    "logs say, and whether a reload would come back.\n\n"
+    "Without PATH everything that runs or stands in /etc/stunnel is looked at; with PATH only these files "
+    "and folders (their *.conf).  It needs no root, opens no port, and says what it could not see.  On the "
+    "screen ? shows every key, : runs any of them by name, q leaves.  A PATH spelt like a command needs ./",
+    {0: "left, or ended with the terminal after a signal (128 and its number)"},
+    (
+        ("tuimon", "the screen over everything that is found"),
+        ("tuimon demo", "a throwaway fleet to look at"),
+        ("tuimon --read-only /etc/stunnel/web.conf", "one instance, and nothing that changes it"),
+        ("tuimon status || mail -s stunnel root </dev/null", "without a screen, by exit status"),
+        ('eval "$(tuimon completion bash)"', "completion in this shell"),
+    ),
+    ("settings", "actions", "loaded", "stunnel"),
+    tuple(ENVIRONMENT),
+)
 
 
 def existing(paths: Iterable[str]) -> tuple[str, ...]:
@@ -15,7 +38,9 @@ def existing(paths: Iterable[str]) -> tuple[str, ...]:
     found = []
     for path in paths:
         if not os.path.exists(path):
-            raise UsageError(f"no such file, folder or command: {printable(path)}")
+            near = difflib.get_close_matches(path, COMMANDS, 1)
+            guess = f"; did you mean tuimon {near[0]}?" if near else ""
+            raise UsageError(f"no such file, folder or command: {printable(path)}{guess}")
         found.append(os.path.abspath(path))
     return tuple(found)
 
@@ -23,7 +48,9 @@ def existing(paths: Iterable[str]) -> tuple[str, ...]:
 def show(paths: tuple[str, ...], settings: Settings) -> int:
     """Run the screen over these paths (none: everything there is)."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the screen needs a terminal; use `tuimon status` instead")
+        raise UsageError("the screen needs a terminal; `tuimon status` prints what it would show")
+    if os.environ.get("TERM", "") in _DUMB:
+        raise UsageError("this terminal (TERM) cannot show a screen; `tuimon status` prints the same")
     from tuimon.host.local import LocalHost  # noqa: PLC0415
     from tuimon.host.local_hands import LocalHands  # noqa: PLC0415
     from tuimon.host.sudo_hands import SudoHands, available  # noqa: PLC0415
@@ -33,6 +60,11 @@ def show(paths: tuple[str, ...], settings: Settings) -> int:
     host = LocalHost(poll=settings.intervals.files)
     elevated = SudoHands if os.geteuid() != 0 and available() else None
     return app.show(Runtime(host, settings, paths, LocalHands()), settings, elevated)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="configuration file, or folder of *.conf")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -4,10 +4,21 @@ import argparse
 import sys
 
 from tuimon.commands import USAGE
+from tuimon.commands.manual import Manual
 from tuimon.settings import Settings, file
 
 NAME = "settings"
 HELP = "print a commented settings file with all the defaults"
+MANUAL = Manual(
+    "Print a settings file with every setting, its default, what it means and what it may be, and every key "
+    "by its name: valid as it is.  It says which file is in force.  --check names everything that is wrong "
+    "in FILE (without FILE: in the one in force), one line each.",
+    {0: "printed; in order", 3: "something is wrong in it"},
+    (
+        ("tuimon settings > ~/.config/tuimon/settings.toml", "a file to start from"),
+        ("tuimon settings --check", "is mine in order?"),
+    ),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from tuimon import export
 from tuimon.commands import seconds
+from tuimon.commands.manual import Manual
 from tuimon.commands.screen import existing
 from tuimon.diagnose.finding import label
 from tuimon.host.local import LocalHost
@@ -24,6 +25,17 @@ from tuimon.text import counted
 
 NAME = "status"
 HELP = "one full sweep, printed: discover, parse, probe, read certificates, judge"
+MANUAL = Manual(
+    "Discover, parse, probe, read certificates and judge once, and print what the screen would show: a "
+    "table, worst first, or one JSON document.  What could not be seen is said.",
+    {0: "all ok", 1: "warnings", 2: "critical, or down", 3: "something could not be looked at"},
+    (
+        ("tuimon status", "everything that is found"),
+        ("tuimon status --timeout 3 /etc/stunnel/web.conf", "one file, not waiting long"),
+        ("tuimon status --json | jq '.services[] | select(.health != \"ok\")'", "for a program"),
+    ),
+    ("settings", "loaded", "stunnel"),
+)
 
 _SWEEP = 120.0  # seconds after which a sweep ends with what it has
 

@@ -3,11 +3,19 @@
 import argparse
 
 from tuimon.commands import acting
+from tuimon.commands.acting_manual import manual
 from tuimon.model.action import Action
 from tuimon.settings import Settings
 
 NAME = "stop"
 HELP = "end instances, and see that they stay so"
+MANUAL = manual(
+    "End instances, and see that they stay so; what was stopped so is OFF, not DOWN.",
+    (
+        ("tuimon stop stunnel@web", "one instance, after a question"),
+        ("tuimon stop --dry-run stunnel@web", "whom it would cut off"),
+    ),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
