@@ -21,7 +21,9 @@ subprocess._USE_VFORK = False
 def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What tuimon remembers from run to run is the tests' own, never the user's."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        state = tmp_path_factory.mktemp("state")
+        (state / "tuimon").mkdir(mode=0o700)  # somebody has been here before
+        patch.setenv("XDG_STATE_HOME", str(state))
         yield
 
 

@@ -59,7 +59,17 @@ def show(paths: tuple[str, ...], settings: Settings) -> int:
 
     host = LocalHost(poll=settings.intervals.files)
     elevated = SudoHands if os.geteuid() != 0 and available() else None
-    return app.show(Runtime(host, settings, paths, LocalHands()), settings, elevated)
+    runtime = Runtime(host, settings, paths, LocalHands())
+    return app.show(runtime, settings, elevated, greets=_first_time(settings))
+
+
+def _first_time(settings: Settings) -> bool:
+    """Whether nobody has been here before; from now on somebody has."""
+    try:
+        os.makedirs(settings.state_file("").rstrip("/"), mode=0o700)
+    except OSError:  # it is there, or there is no place for it, and then better no greeting than one a day
+        return False
+    return True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.events import Event
+from textual.events import Key as KeyEvent
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
@@ -30,6 +32,7 @@ from tuimon.ui.plain import PlainSigns
 from tuimon.ui.screens.certificates import CertificatesScreen
 from tuimon.ui.screens.help import HelpScreen
 from tuimon.ui.screens.log import LogScreen
+from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.services import ServicesScreen
 
 
@@ -47,9 +50,18 @@ class TuimonApp(Acting):
     DEFAULT_MODE = "services"
     BINDINGS: ClassVar[list[BindingType]] = bindings(APP)
 
-    def __init__(self, runtime: Runtime, settings: Settings, elevated: Elevated | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: Settings,
+        elevated: Elevated | None = None,
+        *,
+        greets: bool = False,
+    ) -> None:
+        """`greets`: until the first key the line of hints speaks to somebody who has never been here."""
         super().__init__(runtime, elevated)
         self.settings = settings
+        self.greets = greets
         self.keymap = Keymap.of(settings.keys)
         self.set_keymap(self.keymap.changed)
         self.changed: Signal[Changes] = Signal(self, "changed")
@@ -64,6 +76,15 @@ class TuimonApp(Acting):
         """Styles by meaning, as the theme and the terminal have them."""
         colour = not os.environ.get("NO_COLOR")
         return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=colour)
+
+    async def on_event(self, event: Event) -> None:
+        """The first key ends the greeting."""
+        if self.greets and isinstance(event, KeyEvent):
+            self.greets = False
+            for screen in self.screen_stack:
+                if isinstance(screen, Pane):
+                    screen.hint()
+        await super().on_event(event)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every painted line passes: with `--ascii`, the net for Textual's own signs."""
@@ -108,12 +129,14 @@ class TuimonApp(Acting):
             self.push_screen(HelpScreen(self.palette, self.keymap))
 
 
-def show(runtime: Runtime, settings: Settings, elevated: Elevated | None = None) -> int:
+def show(
+    runtime: Runtime, settings: Settings, elevated: Elevated | None = None, *, greets: bool = False
+) -> int:
     """Run the screen over `runtime` until it is left; returns the exit status.
 
     What was still being done then is told on stderr: it goes on without us.
     """
-    app = TuimonApp(runtime, settings, elevated)
+    app = TuimonApp(runtime, settings, elevated, greets=greets)
     status = app.run(mouse=settings.mouse)
     app.say_what_goes_on()
     return (app.return_code or 0) if status is None else status  # no status: left by a key, or an error

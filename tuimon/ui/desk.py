@@ -23,6 +23,7 @@ class Desk(Protocol):
 
     changed: Signal[Changes]
     keymap: Keymap
+    greets: bool
 
     @property
     def store(self) -> Store:

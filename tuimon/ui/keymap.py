@@ -83,6 +83,11 @@ class Keymap:
         found = (key for each in tables for key in each if key.hint)
         return [f"{self.shown(key).partition(' ')[0]} {key.hint}" for key in found]
 
+    def greeting(self) -> list[str]:
+        """What is enough to find everything else."""
+        words = {"app.help": "every key", "app.palette": "every action by name", "app.quit": "quit"}
+        return [f"{self.shown(_IDS[name]).partition(' ')[0]} {word}" for name, word in words.items()]
+
 
 def problems(wanted: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
     """What speaks against these keys, each with the id that asks for it."""

@@ -64,7 +64,7 @@ APP = (
     Key("app.certificates", "3", "pane('certificates')", "certs", "certificates, soonest first", "Screens"),
     Key("app.actions", "a", "actions", "", "action log: what was done, and how it ended", "Screens"),
     Key("app.help", "question_mark", "help", "help", "this page", "Screens"),
-    Key("app.palette", "ctrl+p,colon", "command_palette", "", "command palette", "Screens"),
+    Key("app.palette", "colon,ctrl+p", "command_palette", "", "command palette", "Screens"),
     Key("app.quit", "q,ctrl+c", "quit", "quit", "quit", "Screens"),
 )
 """Everywhere."""

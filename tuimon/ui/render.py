@@ -210,12 +210,14 @@ def _summary(total: Summary, host: str, palette: Palette, *, words: int) -> Text
     return text
 
 
-def summary(total: Summary, host: str, now: float, width: int, palette: Palette) -> Text:
+def summary(
+    total: Summary, host: str, now: float, width: int, palette: Palette, *, read_only: bool = False
+) -> Text:
     """The header: what the fleet is like, in as many words as fit."""
     clock = time.strftime("%H:%M:%S", time.localtime(now)) if now else ""
     text = Text()
     for words in (2, 1, 0):
-        text = _summary(total, host, palette, words=words)
+        text = _summary(total, f"{host} read-only" if read_only else host, palette, words=words)
         if text.cell_len + len(clock) + 2 <= width:
             break
     text.truncate(max(0, width - len(clock) - 2), overflow="ellipsis")

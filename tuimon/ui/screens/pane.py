@@ -21,7 +21,7 @@ from tuimon.store import Changes, Store
 from tuimon.text import counted
 from tuimon.ui import render
 from tuimon.ui.desk import Desk, desk
-from tuimon.ui.keys import APP, Key
+from tuimon.ui.keys import ACTIONS, APP, Key
 from tuimon.ui.palette import Palette
 from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.widgets.line import Line
@@ -77,7 +77,7 @@ class Pane(Screen[None]):
     def on_mount(self) -> None:
         """Listen for changes."""
         self.desk.changed.subscribe(self, self._changed)
-        self._hint()
+        self.hint()
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was shown."""
@@ -85,7 +85,7 @@ class Pane(Screen[None]):
 
     def on_resize(self) -> None:
         """Words and columns follow the width."""
-        self._hint()
+        self.hint()
         self._changed(self.refresh_all())
 
     def _changed(self, changes: Changes) -> None:
@@ -101,7 +101,9 @@ class Pane(Screen[None]):
     def _summary(self) -> None:
         store = self.store
         width = self.size.width or 80
-        text = render.summary(store.summary(), store.host, store.now, width, self.palette)
+        text = render.summary(
+            store.summary(), store.host, store.now, width, self.palette, read_only=store.settings.read_only
+        )
         self.query_one("#summary", Line).show(text)
 
     def _banner(self) -> None:
@@ -112,8 +114,14 @@ class Pane(Screen[None]):
         banner.set_class(bool(said), "-shown")
         banner.show(Text("; ".join(said), no_wrap=True, overflow="ellipsis"))
 
-    def _hint(self) -> None:
-        words = self.desk.keymap.hints(self.KEYS, APP)
+    def hint(self) -> None:
+        """The keys that matter here; to somebody who has never been here, the way to all of them."""
+        keymap = self.desk.keymap
+        if self.desk.greets:
+            words = ["welcome:", *keymap.greeting()]
+        else:
+            acts = not self.store.settings.read_only
+            words = keymap.hints((key for key in self.KEYS if acts or key not in ACTIONS), APP)
         # Too narrow: the first three and the way out stay, the others go from the left.
         while len("  ".join(words)) > self.size.width - 2 and len(words) > _HINTS_KEPT:
             del words[_HINTS_FIRST]
