@@ -32,12 +32,11 @@ from tuimon.events import CollectorFailed, CollectorStarted, Event
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
 from tuimon.model.action import Action, Logged, Outcome, Preflight
-from tuimon.model.failure import Failure, Reason
+from tuimon.model.failure import Failure, Reason, bug
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Interest
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
-from tuimon.text import printable
 
 BELL = 0.05
 """Seconds between two rings."""
@@ -50,6 +49,7 @@ _PATIENCE = 10.0  # seconds that an action waits for it
 Elevated = Callable[[Callable[[], AbstractContextManager[None]]], Hands]
 """Makes hands that ask sudo on the terminal, which they are given for as long as they need it."""
 
+_INTEREST = "interest"  # what stands among the collectors while it cannot be told what to look at
 _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds before a fallen collector is started again
 
 
@@ -175,7 +175,7 @@ class Runtime:
                 await collector.run(self._publish)
                 failure = Failure(Reason.OTHER, "ended")
             except Exception as error:  # a bug in one collector must not end the others
-                failure = Failure(Reason.OTHER, printable(f"{type(error).__name__}: {error}", 300))
+                failure = bug(error)
             if self._host.monotonic() - began > _LAST_RETRY:
                 retry = _FIRST_RETRY
             self._publish(CollectorFailed(collector.name, failure, retry))
@@ -190,11 +190,21 @@ class Runtime:
     def _ring(self) -> None:
         self._bell = None
         changes = self.store.drain()
-        interest = self.store.interest()
-        if interest != self._interest:
-            self._interest = interest
-            for collector in self._collectors:
-                collector.want(interest)
+        self._hand_on()
         if changes:
             for listener in tuple(self._listeners):
                 listener(changes)
+
+    def _hand_on(self) -> None:
+        """Tell the collectors what follows from the store; a bug in that is told as a fall would be."""
+        try:
+            interest = self.store.interest()
+            if interest != self._interest:
+                for collector in self._collectors:
+                    collector.want(interest)
+                self._interest = interest
+        except Exception as error:
+            self.store.apply(CollectorFailed(_INTEREST, bug(error), BELL))
+        else:
+            if self.store.collectors.get(_INTEREST) is not None:
+                self.store.apply(CollectorStarted(_INTEREST))

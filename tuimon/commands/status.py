@@ -91,6 +91,7 @@ def table(store: Store, width: int, paths: tuple[str, ...] = ()) -> list[str]:
         where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
         lines.append(f"looked at {', '.join(paths) or where}")
     lines += [f"not seen: {each}" for each in store.blind_spots()]
+    lines += [f"not seen: {name}: {failure}" for name, failure in store.collectors.items() if failure]
     return lines
 
 

@@ -10,6 +10,7 @@ from tuimon.diagnose import hazard, logfile, pair, process, supervision
 from tuimon.diagnose import unit as judge_unit
 from tuimon.diagnose.check import refused
 from tuimon.diagnose.finding import Finding, Severity, clock
+from tuimon.diagnose.itself import itself, stumbled
 from tuimon.diagnose.loaded import config_changed
 from tuimon.diagnose.pid_file import pid_file
 from tuimon.model.failure import Reason
@@ -151,6 +152,14 @@ def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Fi
     if stopped is None or stopped.off:
         return stopped
     return blocked(tunnels) or refused(instance) or port_taken(tunnels) or stopped
+
+
+def judge(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tuple[Finding, ...]:
+    """All findings of an instance; a bug in one of these judgements, or in the join before them, is one."""
+    try:
+        return findings(instance, tunnels, now) if instance.bug is None else (stumbled(instance.bug),)
+    except Exception as error:
+        return (itself(error),)
 
 
 def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tuple[Finding, ...]:

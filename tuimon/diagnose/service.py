@@ -4,7 +4,9 @@ Rule: the first finding is the cause; what merely follows from it is left out.  
 beside their kin (instance, listener, target, certificate) and are named once in `findings`.
 """
 
-from tuimon.diagnose import authority, hazard, logfile, own, revocation
+from typing import NamedTuple
+
+from tuimon.diagnose import authority, hazard, itself, logfile, own, revocation
 from tuimon.diagnose.advice import advised
 from tuimon.diagnose.check import program
 from tuimon.diagnose.clients import judged_by_clients
@@ -27,6 +29,38 @@ from tuimon.diagnose.trust import untrusted, wrong_name
 from tuimon.model.handshake import DENIED, Depth
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
+
+
+class Judged(NamedTuple):
+    """What is made of a service: its findings, the state that follows, and its three lights."""
+
+    findings: tuple[Finding, ...]
+    state: State
+    lights: tuple[Light, Light, Light]
+
+
+def judge(
+    tunnel: Tunnel,
+    inherited: tuple[Finding, ...],
+    now: float,
+    settings: Settings,
+    far: FarEnd | None = None,
+) -> Judged:
+    """Judge a service; arguments as of `findings`.
+
+    This is the one place where a bug in any judgement, or in the join before it, ends: it becomes the
+    service's own finding, and the others go on being judged.
+    """
+    try:
+        if tunnel.bug is None:
+            found = findings(tunnel, inherited, now, settings, far)
+            return Judged(found, state(tunnel, found), lights(tunnel, found))
+        finding = itself.stumbled(tunnel.bug)
+    except Exception as error:
+        finding = itself.itself(error)
+    down = tuple(each for each in inherited if each.down or each.off)
+    unknown = (Light.UNKNOWN, Light.UNKNOWN, Light.UNKNOWN)
+    return Judged((*down, finding), worst(down) if down else State.UNKNOWN, unknown)
 
 
 def _what_it_trusts(tunnel: Tunnel, now: float, settings: Settings) -> list[Finding]:
@@ -88,6 +122,8 @@ def findings(
 def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:
     """What the row says first."""
     known = worst(found)
+    if known is State.WARNING and any(each.code == itself.CODE for each in found):
+        return State.UNKNOWN  # its instance was not judged
     if known is not State.OK:
         return known
     if not tunnel.instance.processes_known:

@@ -4,6 +4,7 @@ Rule: a refused connection or an unreadable file is a `Failure` in the store, vi
 An exception is a bug.
 """
 
+import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,6 +24,7 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported"
     INVALID = "invalid"
     LOCKED = "locked"
+    BUG = "bug"
     OTHER = "other"
 
 
@@ -39,3 +41,18 @@ class Failure:
 
     def __str__(self) -> str:
         return self.detail or self.reason.value
+
+
+def places(error: BaseException) -> tuple[str, ...]:
+    """Where in tuimon an error came about, outermost first: `store/join.py:42 instance`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [each for each in frames if "/tuimon/" in each.filename] or list(frames)
+    return tuple(f"{each.filename.rpartition('/tuimon/')[2]}:{each.lineno} {each.name}" for each in inside)
+
+
+def bug(error: BaseException) -> Failure:
+    """An error of tuimon's own by its kind and place; its words may quote what it stumbled over."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    kind, where = type(error).__name__, (places(error) or ("?",))[-1].partition(" ")[0]
+    return Failure(Reason.BUG, f"tuimon itself failed: {kind} in {where}; please report")

@@ -32,7 +32,8 @@ class Instance:
     that each pid listens on as far as that can be seen.
 
     `services` are those of `config`, but as they are served where that is known: `loaded` is the
-    configuration that the process has loaded, `change` how the text on disk differs from it.
+    configuration that the process has loaded, `change` how the text on disk differs from it.  `bug` is why
+    nothing but its configuration is known.
     """
 
     key: InstanceKey
@@ -67,6 +68,7 @@ class Instance:
     services: tuple[Service, ...] = ()
     loaded: Config | None = None
     change: Change | None = None
+    bug: Failure | None = None
 
     @property
     def process(self) -> Process | None:

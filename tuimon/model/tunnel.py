@@ -7,6 +7,7 @@ from tuimon.model.access import Way
 from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.clients import NOBODY, Clients
 from tuimon.model.endpoint import Backlog, Endpoint, Socket
+from tuimon.model.failure import Failure
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.loaded import Loaded
@@ -148,7 +149,7 @@ class Tunnel:
     and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.  `far` is where a client
     service leads to, if that is seen here too.  `key_way` is the way to a private key that others may read
     or write; `issuer` the authority that issued the last certificate of its chain, where another service
-    of the fleet sends that one along.
+    of the fleet sends that one along.  `bug` is why nothing but its text is known.
     """
 
     service: Service
@@ -176,6 +177,7 @@ class Tunnel:
     traffic: Traffic = Traffic()
     far: Far | None = None
     clients: Clients = NOBODY
+    bug: Failure | None = None
 
     @property
     def key(self) -> ServiceKey:

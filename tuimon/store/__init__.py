@@ -12,7 +12,8 @@ from tuimon.diagnose import instance as judge_instance
 from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.far_end import FarEnd
 from tuimon.diagnose.finding import Finding, State
-from tuimon.model.failure import Failure
+from tuimon.model.failure import Failure, bug
+from tuimon.model.instance import Instance
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Interest, ProbeWant, Tunnel
 from tuimon.settings import Settings
@@ -38,6 +39,9 @@ __all__ = [
     "Store",
     "Summary",
 ]
+
+JUDGEMENT = "judgement"
+"""What stands among the collectors while nothing can be judged."""
 
 _PAUSE = 90.0  # seconds between two ticks after which nobody can have looked meanwhile
 _AGES = 10.0  # seconds between two judgements that follow from nothing but time
@@ -197,7 +201,21 @@ class Store:
     # -- the join -------------------------------------------------------------------------------
 
     def drain(self) -> Changes:
-        """Join and judge what changed since the last time."""
+        """Join and judge what changed since the last time.
+
+        A bug in what concerns one service or one instance ends there (`judge`, `Facts.tunnel`); one in what
+        concerns them all is told as a collector's fall would be, and the next drain tries again.
+        """
+        fallen = self._facts.collectors.pop(JUDGEMENT, None)
+        try:
+            changes = self._drain()
+            if fallen is None:
+                return changes
+        except Exception as error:
+            self._facts.collectors[JUDGEMENT] = bug(error)
+        return Changes(frozenset(self._rows), log=True, clock=True, status=True)
+
+    def _drain(self) -> Changes:
         rows: set[ServiceKey] = set()
         keys = self._facts.instance_keys()
         for gone in self._instances.keys() - keys:
@@ -230,15 +248,20 @@ class Store:
         rows |= keys
 
     def _rejoin(self, key: InstanceKey, rows: set[ServiceKey]) -> None:
-        instance = self._facts.instance(key)
+        try:
+            self._join(key, self._facts.instance(key), rows)
+        except Exception as error:
+            self._join(key, self._facts.lost(key, bug(error)), rows)
+
+    def _join(self, key: InstanceKey, instance: Instance, rows: set[ServiceKey]) -> None:
         stop = self.actions.stopped(instance)
         if stop is not None:
             instance = replace(instance, stopped_by=stop.started.who, stopped_at=stop.started.at)
         services = instance.services
-        if not services and (instance.config or instance.processes):
+        if not services and (instance.config or instance.processes or instance.bug):
             services = (join.placeholder(key, instance.title),)
         tunnels = tuple(self._facts.tunnel(service, instance) for service in services)
-        inherited = judge_instance.findings(instance, tunnels, self.now)
+        inherited = judge_instance.judge(instance, tunnels, self.now)
         self._instances[key] = InstanceRow(instance, inherited)
         ways, check = hazard.wanted_ways(instance), self._facts.check_want(instance)
         self._needs.put(key, needs_of(instance, tunnels, ways, check))
@@ -252,15 +275,13 @@ class Store:
         tunnel = replace(tunnel, far=self._pairs.far(tunnel))
         there = self._rows.get(tunnel.far.key) if tunnel.far else None
         far = FarEnd(there.findings) if there else None
-        found = judge_service.findings(tunnel, inherited, self.now, self.settings, far)
-        state = judge_service.state(tunnel, found)
+        found, state, lights = judge_service.judge(tunnel, inherited, self.now, self.settings, far)
         ongoing = self.actions.ongoing.get(tunnel.key.instance)
         acting = ongoing.text if ongoing is not None else ""
         past = self._pasts.of(tunnel.key, tunnel.service.name)
         cause = found[0].text if found and state is not State.OK else ""
         past.judged(state, ongoing.words if ongoing else cause, self.now, meant=ongoing is not None)
         past.counted(tunnel.sessions, self.now)
-        lights = judge_service.lights(tunnel, found)
         row = Row(tunnel, found, state, lights, past.since if state is past.state else None, acting)
         if row != self._rows.get(tunnel.key):
             self._rows[tunnel.key] = row

@@ -15,7 +15,7 @@ from tuimon.model.access import Way
 from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.clients import Clients
 from tuimon.model.endpoint import Endpoint
-from tuimon.model.failure import Failure, Reason
+from tuimon.model.failure import Failure, Reason, bug
 from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.output import Output, OutputWant
@@ -181,7 +181,18 @@ class Facts:
         return keys if self.only else keys | self._sorted_out().keys()
 
     def instance(self, key: InstanceKey) -> Instance:
-        """Join one instance."""
+        """Join one instance; where a bug keeps us from that, what its file says is all there is."""
+        try:
+            return self._instance(key)
+        except Exception as error:
+            return self.lost(key, bug(error))
+
+    def lost(self, key: InstanceKey, failure: Failure) -> Instance:
+        """An instance of which nothing is known but what its file says."""
+        config = self.configs.get(key.config)
+        return Instance(key, config, services=config.services if config else (), bug=failure)
+
+    def _instance(self, key: InstanceKey) -> Instance:
         config = self.configs.get(key.config)
         processes = self._sorted_out().get(key, ())
         unit = join.unit_of(key, processes, self.units.units if self.units else ())
@@ -250,7 +261,17 @@ class Facts:
         return tuple(sorted(found - {instance.key.config}))
 
     def tunnel(self, service: Service, instance: Instance) -> Tunnel:
-        """Join one service."""
+        """Join one service; where a bug keeps us from that, it is bare."""
+        try:
+            return (
+                join.bare(service, instance, instance.bug)
+                if instance.bug
+                else self._tunnel(service, instance)
+            )
+        except Exception as error:
+            return join.bare(service, instance, bug(error))
+
+    def _tunnel(self, service: Service, instance: Instance) -> Tunnel:
         primary = join.primary_of(service, instance.services)
         seen = self.kernel.sockets(service, primary, instance)
         cwd = join.folder(instance)

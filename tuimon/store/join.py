@@ -10,12 +10,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from tuimon.diagnose.policy import absolute
 from tuimon.model.endpoint import Endpoint, Socket
+from tuimon.model.failure import Failure
+from tuimon.model.handshake import Depth
 from tuimon.model.instance import Instance
 from tuimon.model.log import LOG_SECOND, LogRecord
 from tuimon.model.output import OutputWant
 from tuimon.model.process import Process
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
-from tuimon.model.tunnel import JOURNAL
+from tuimon.model.tunnel import JOURNAL, Plan, Tunnel
 from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 from tuimon.store.logbook import SourceFacts
 
@@ -170,6 +172,11 @@ def pid_path(instance: Instance) -> str:
 def placeholder(key: InstanceKey, name: str) -> Service:
     """A row for an instance whose services cannot be seen."""
     return Service(key=ServiceKey(key.host, key.config, -1), name=name, file=key.config, line=0)
+
+
+def bare(service: Service, instance: Instance, bug: Failure) -> Tunnel:
+    """A service of which nothing but its text is known."""
+    return Tunnel(service, instance, Plan(Depth.OFF), primary_of(service, instance.services), bug=bug)
 
 
 def primary_of(service: Service, services: tuple[Service, ...]) -> Service | None:
