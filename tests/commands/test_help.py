@@ -49,6 +49,7 @@ def test_version_names_what_it_stands_on() -> None:
         (["--nonsense"], "unrecognized arguments: --nonsense (see tuimon --help)"),
         (["a\x1b[31mb"], "no such file"),
         (["--a\x1b[31mb"], "unrecognized arguments"),
+        (["demo"], "the screen needs a terminal"),
         ([], "the screen needs a terminal; `tuimon status` prints what it would show"),
     ],
 )

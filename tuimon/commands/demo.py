@@ -4,7 +4,7 @@ import argparse
 
 from tuimon.commands import UsageError
 from tuimon.commands.manual import ENVIRONMENT, Manual
-from tuimon.commands.screen import show
+from tuimon.commands.screen import need_terminal, show
 from tuimon.settings import Settings
 
 NAME = "demo"
@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Start the fleet, show it, end it with the screen."""
     from tuimon.demo.fleet import CannotStart, start_fleet  # noqa: PLC0415
 
+    if not arguments.headless:
+        need_terminal()  # before a fleet is started for nobody
     try:
         with start_fleet() as fleet:
             if arguments.headless:

@@ -45,12 +45,17 @@ def existing(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def show(paths: tuple[str, ...], settings: Settings) -> int:
-    """Run the screen over these paths (none: everything there is)."""
+def need_terminal() -> None:
+    """A usage error where nothing can be shown, with what can be had instead."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the screen needs a terminal; `tuimon status` prints what it would show")
     if os.environ.get("TERM", "") in _DUMB:
         raise UsageError("this terminal (TERM) cannot show a screen; `tuimon status` prints the same")
+
+
+def show(paths: tuple[str, ...], settings: Settings) -> int:
+    """Run the screen over these paths (none: everything there is)."""
+    need_terminal()
     from tuimon.host.local import LocalHost  # noqa: PLC0415
     from tuimon.host.local_hands import LocalHands  # noqa: PLC0415
     from tuimon.host.sudo_hands import SudoHands, available  # noqa: PLC0415

@@ -78,15 +78,19 @@ class Keymap:
             NAMES.get(each, each.replace("ctrl+", "ctrl-")) for key in keys for each in self.keys(key)
         )
 
+    def first(self, key: Key) -> str:
+        """One key for it, as a person writes it."""
+        return self.shown(key).partition(" ")[0]
+
     def hints(self, *tables: Iterable[Key]) -> list[str]:
         """The words of the line of hints: the first key of each, and its word."""
         found = (key for each in tables for key in each if key.hint)
-        return [f"{self.shown(key).partition(' ')[0]} {key.hint}" for key in found]
+        return [f"{self.first(key)} {key.hint}" for key in found]
 
     def greeting(self) -> list[str]:
         """What is enough to find everything else."""
         words = {"app.help": "every key", "app.palette": "every action by name", "app.quit": "quit"}
-        return [f"{self.shown(_IDS[name]).partition(' ')[0]} {word}" for name, word in words.items()]
+        return [f"{self.first(_IDS[name])} {word}" for name, word in words.items()]
 
 
 def problems(wanted: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:

@@ -63,7 +63,7 @@ APP = (
     Key("app.log", "2", "pane('log')", "log", "log of all services, merged by time", "Screens"),
     Key("app.certificates", "3", "pane('certificates')", "certs", "certificates, soonest first", "Screens"),
     Key("app.actions", "a", "actions", "", "action log: what was done, and how it ended", "Screens"),
-    Key("app.help", "question_mark", "help", "help", "this page", "Screens"),
+    Key("app.help", "question_mark", "help", "help", "every key, and what the signs mean", "Screens"),
     Key("app.palette", "colon,ctrl+p", "command_palette", "", "command palette", "Screens"),
     Key("app.quit", "q,ctrl+c", "quit", "quit", "quit", "Screens"),
 )

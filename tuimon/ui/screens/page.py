@@ -63,7 +63,8 @@ class PageScreen(Pane):
         document = self.document()
         if document is None:
             document = self.blank()
-            document.line("this is not there any more: esc goes back", self.palette.warning)
+            back = self.desk.keymap.first(DETAIL[0])
+            document.line(f"this is not there any more: {back} goes back", self.palette.warning)
         self.query_one("#page-text", Line).show(document.text)
 
     def action_back(self) -> None:
