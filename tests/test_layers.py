@@ -18,14 +18,14 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "cli": ALL,
     "commands": ALL,  # what the command line says and does, one module a command
-    "ui": {"runtime", "store", "events", "diagnose"},
+    "ui": {"runtime", "store", "events", "diagnose", "export"},  # export: tables that are saved as JSON
     "runtime": {"collect", "control", "store", "events", "host"},  # host: it is given one, and hands it on
     "export": {"store", "diagnose"},  # the public JSON
     "collect": {"host", "parse", "tls", "events", "lint"},
     "control": {"host", "parse", "diagnose", "events", "lint"},  # lint: would stunnel accept the file
     "demo": {"host", "control"},
     "lint": {"host", "parse", "diagnose", "export"},  # what stunnel would say to a file, on this machine
-    "store": {"diagnose", "events"},
+    "store": {"diagnose", "events", "parse"},  # parse: whole connections out of the records of a log
     "diagnose": set(),
     "host": set(),
     "events": set(),

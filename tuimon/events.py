@@ -158,6 +158,15 @@ class LogAppended:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRecalled:
+    """Records of a log that are older than what was read at the start: to be seen, and to judge nothing."""
+
+    host: str
+    source: str
+    records: tuple[LogRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeStarted:
     """Our own connection is open: `local` (`IP:port`) is how stunnel's log will name it, `peer` where it
     leads: one local port may lead to many places at once."""
@@ -238,6 +247,7 @@ Event = (
     | LoadedRead
     | LoadedKept
     | LogAppended
+    | LogRecalled
     | ProbeStarted
     | ProbeFinished
     | CollectorFailed

@@ -18,6 +18,7 @@ from tuimon.collect.configs import Configs
 from tuimon.collect.journal import Journal
 from tuimon.collect.loaded import LoadedFiles
 from tuimon.collect.logs import Logs
+from tuimon.collect.older import Older
 from tuimon.collect.outputs import Outputs
 from tuimon.collect.pid_files import PidFiles
 from tuimon.collect.probes import Probes
@@ -28,13 +29,13 @@ from tuimon.control import record
 from tuimon.control.act import ACTION_LOG, Control
 from tuimon.control.batch import batch
 from tuimon.control.sight import Seen, Sight
-from tuimon.events import CollectorFailed, CollectorStarted, Event
+from tuimon.events import CollectorFailed, CollectorStarted, Event, LogRecalled
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
 from tuimon.model.action import Action, Logged, Outcome, Preflight
 from tuimon.model.failure import Failure, Reason, bug
 from tuimon.model.service import InstanceKey, ServiceKey
-from tuimon.model.tunnel import Interest
+from tuimon.model.tunnel import JOURNAL, Interest
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
 
@@ -61,6 +62,8 @@ class Runtime:
     ) -> None:
         self.store = Store(settings, only=bool(paths))
         self._host = host
+        self._logs = Logs(host)
+        self._older = Older(host, self._logs.began)
         self._probes, self._processes = Probes(host, settings), Processes(host, settings)
         acts = None if settings.read_only else hands
         self.control = Control(
@@ -73,7 +76,7 @@ class Runtime:
             Certificates(host),
             Ways(host, settings),
             Outputs(host, settings),
-            Logs(host),
+            self._logs,
             Journal(host),
             Units(host, settings),
             PidFiles(host, settings),
@@ -112,6 +115,28 @@ class Runtime:
         """What was done on this machine by this user, oldest first."""
         content = await self._host.read(self.store.settings.state_file(ACTION_LOG))
         return () if isinstance(content, Failure) else record.told(record.read(content.data))
+
+    async def older(self, moment: float | None) -> str:
+        """Fetch older lines of every log: a piece, or as far back as `moment` (seconds since the epoch).
+
+        Returns what is to be said of it: where nothing is older, or why it could not be read.
+        """
+        said: list[str] = []
+        for source in sorted(self.store.logbook.sources):
+            if source.startswith(JOURNAL):
+                said.append(f"{source}: older lines are in journalctl")
+                continue
+            while moment is None or self.store.logbook.oldest(source) > moment:
+                piece = await self._older.piece(source)
+                if isinstance(piece, LogRecalled):
+                    self._publish(piece)
+                else:
+                    name = source.rpartition("/")[2]
+                    said.append(f"{name}: {piece or 'nothing is older'}")
+                    break
+                if moment is None or self.store.logbook.full:
+                    break
+        return "; ".join(said)
 
     async def run(self) -> None:
         """Collect until cancelled."""

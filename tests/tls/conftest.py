@@ -24,9 +24,9 @@ DAY = datetime.timedelta(days=1)
 class Pki:
     """A CA, a server and a client certificate under it, an expired server one, and a stranger's CA."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: datetime.datetime | None = None) -> None:
         self.folder = folder
-        self.now = datetime.datetime.now(datetime.UTC)
+        self.now = now or datetime.datetime.now(datetime.UTC)
         ca, ca_key = self.issue("ca", ca=True)
         stranger, stranger_key = self.issue("stranger", ca=True)
         self.issue("server", issuer=ca, issuer_key=ca_key)

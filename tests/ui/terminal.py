@@ -43,8 +43,11 @@ class Terminal:
         size: tuple[int, int] = (120, 36),
         environment: dict[str, str] | None = None,
         by: tuple[str, ...] = (),
+        module: str = "tuimon",
+        as_left: bool = False,
     ) -> None:
-        """`by` is a command that becomes the program: another user's, on another host."""
+        """`by` is a command that becomes the program: another user's, on another host.  Unless it is to be
+        `as_left`, the screen is arranged as if nobody had ever arranged it."""
         self.raw = b""
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -58,12 +61,15 @@ class Terminal:
             for name, value in os.environ.items()
             if name not in {"TMUX", "NO_COLOR", "COLUMNS", "LINES", "LC_ALL"}
         }
+        every = inherited | settled | (environment or {})
+        if not as_left and "XDG_STATE_HOME" in every:
+            Path(every["XDG_STATE_HOME"], "tuimon", "view.json").unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *by, sys.executable, "-m", "tuimon", *arguments],
+            ["setsid", "--ctty", *by, sys.executable, "-m", module, *arguments],
             stdin=self._theirs,
             stdout=self._theirs,
             stderr=self._theirs,
-            env=inherited | settled | (environment or {}),
+            env=every,
         )
 
     def __enter__(self) -> Self:

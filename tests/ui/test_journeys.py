@@ -244,12 +244,12 @@ def test_log_is_live_and_folds_our_own_probes(shown: Terminal) -> None:
     port = accept_port(str(Path(folder_in(shown))), "pgsql-eu")
     shown.press("/", *"pgsql-eu")  # or the traffic of the others may push the line out of sight
     shown.press("enter")
-    shown.sees("─ filter pgsql-eu ─")
+    shown.sees(r"\d+ lines? hidden ─")
     with socket.create_connection(("127.0.0.1", port)) as link:
         mine = link.getsockname()[1]
         shown.sees(rf"pgsql-eu +#\d+ accepted 127\.0\.0\.1:{mine}$")
     shown.press("esc")
-    shown.until(lambda: "filter pgsql-eu" not in shown.text)
+    shown.until(lambda: not shown.line(r"\d+ lines? hidden ─"))
     shown.press("1")
     shown.until(lambda: services(shown))
     shown.press("j", "p", "2")
@@ -290,12 +290,17 @@ def test_certificates_come_soonest_first(shown: Terminal) -> None:
     shown.sees("LEFT.*CERTIFICATE", "billing.corp.example", "today ─+")
 
     def left() -> list[int]:
-        found = (re.match(r"^ +(−?)(\d+)d ", line) for line in shown.lines)
+        found = (re.match(r"^ +(?:renew|reload|look)? +(−?)(\d+)d ", line) for line in shown.lines)
         return [int(f"{'-' if each[1] else ''}{each[2]}") for each in found if each]
 
-    # The old one of edi-in, replaced on disk, calls for a reload.
-    shown.until(lambda: left()[:3] == [-2, 5, 9] and left() == sorted(left()))
-    shown.sees(r"edi\.corp\.example +.*reload")
+    # What is to be renewed, what is renewed already and not loaded, and what is fine.
+    shown.sees(r"─ 2 renew ─ 1 reload ─ \d+ fine")
+    shown.until(lambda: left()[:3] == [-2, 5, 9] and left()[3:] == sorted(left()[3:]))
+    shown.sees(r"^ reload +9d .*edi\.corp\.example")
+    shown.press("i")  # by time alone
+    shown.until(lambda: left() == sorted(left()))
+    shown.press("i")
+    shown.sees(r"─ 2 renew ─ 1 reload ─ \d+ fine")
 
 
 def test_help_names_the_keys(shown: Terminal) -> None:

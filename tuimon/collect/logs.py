@@ -46,6 +46,7 @@ class _Log:
     previous: list[_Open] = field(default_factory=list)
     failure: Failure | None = None
     told: bool = False
+    began: tuple[int, int] | None = None  # inode and offset of the first byte that was read
 
 
 class Logs:
@@ -63,6 +64,11 @@ class Logs:
         """Follow exactly these files."""
         self._wanted = frozenset(each for each in interest.logs if not each.startswith(JOURNAL))
         self._watch.want(self._wanted)
+
+    def began(self, path: str) -> tuple[int, int] | None:
+        """Where reading of a log began: inode and offset; None where it was not read."""
+        log = self._logs.get(path)
+        return log.began if log is not None else None
 
     async def run(self, publish: Publish) -> None:
         """Follow until cancelled."""
@@ -146,6 +152,7 @@ class Logs:
         log.failure = None
         if not log.told:
             await self._skip_history(log.current)
+        log.began = log.began or (log.current.tail.inode, log.current.tail.offset)
         return True
 
     def _retire(self, log: _Log) -> None:

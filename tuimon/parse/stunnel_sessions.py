@@ -84,6 +84,14 @@ class Sessions:
                 self._take(tag, record)
         return self._taken()
 
+    def open(self) -> list[Connection]:
+        """Those that have no end yet, the oldest first."""
+        return [
+            known.end(key[1], Outcome.OPEN, None, _SHARED if entry.shared else "")
+            for key, entry in self._ids.items()
+            for known in entry.members
+        ]
+
     def flush(self) -> list[Connection]:
         """Return those that have no end in the log, the oldest first, and start afresh."""
         for key in list(self._ids):

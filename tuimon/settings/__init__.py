@@ -18,7 +18,22 @@ _Seconds = Annotated[float, Meta(gt=0, le=604_800, extra={"unit": "seconds"})]
 _Share = Annotated[float, Meta(ge=0, le=1, extra={"unit": "share"})]
 
 Theme = Literal["auto", "dark", "light", "ansi"]
-ColumnName = Literal["state", "service", "why", "cert", "sess", "ltc", "role", "accept", "connect"]
+ColumnName = Literal[
+    "state",
+    "service",
+    "why",
+    "cert",
+    "sess",
+    "ltc",
+    "role",
+    "accept",
+    "connect",
+    "since",
+    "version",
+    "instance",
+    "unit",
+    "pid",
+]
 _COLUMNS: tuple[ColumnName, ...] = (
     *("state", "service", "why", "cert", "sess", "ltc", "role", "accept", "connect"),
 )

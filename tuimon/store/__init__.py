@@ -147,7 +147,7 @@ class Store:
                 self._touch_processes(before, event)
             case events.SocketsSeen() | events.HoldersSeen():
                 self._touch_sockets(first=first_sockets)
-            case events.LogAppended():
+            case events.LogAppended() | events.LogRecalled():
                 self._take_log(event, first=len(self._facts.logs) > logs)
             case events.WayWalked() | events.CertificateRead() | events.PidFileRead() | events.OutputSeen():
                 self._dirty |= self._needs.users(_path_of(event))
@@ -188,10 +188,13 @@ class Store:
             if found != (*known, tunnel.waiting, tunnel.stalled):
                 self._dirty.add(key.instance)
 
-    def _take_log(self, event: events.LogAppended, *, first: bool) -> None:
+    def _take_log(self, event: events.LogAppended | events.LogRecalled, *, first: bool) -> None:
+        self._log_came = True
+        if isinstance(event, events.LogRecalled):
+            self.logbook.recall(event.source, event.records)
+            return
         before = self.logbook.sources.get(event.source)
         touched = self.logbook.append(event.source, event.records, history=event.first)
-        self._log_came = True
         after = self.logbook.sources.get(event.source)
         if after and after.config and (before is None or before.config != after.config):
             self._all_dirty |= self._facts.placed_by(event.source)

@@ -17,6 +17,7 @@ from tuimon.store.clientele import Clientele
 _OWN_LIMIT = 4096  # addresses of our own probes that are remembered
 _OWN_BEFORE, _OWN_AFTER = 3.0, 60.0  # seconds around a probe in which the log speaks of it
 _READING = re.compile(r"configuration from file (/.*)$")
+_MOST = 200_000  # lines that are held where somebody asks for older ones
 _LATE = 300  # lines that may have been read before the probe that caused them was told of
 _FROM = re.compile(r"connected remote server from (\S+)$")
 _PERHAPS = "s_connect: connected "  # of an OCSP responder, or of a target: that one's own line follows
@@ -112,9 +113,28 @@ class Logbook:
                 self._next += 1
         return touched
 
+    @property
+    def full(self) -> bool:
+        """Whether no older lines can be taken any more."""
+        return len(self.lines) >= _MOST
+
+    def oldest(self, source: str) -> float:
+        """The time of the first line of a log that is held; infinite where none has one."""
+        times = (line.record.time for line in self.lines if line.source == source)
+        return next((at for at in times if at is not None), float("inf"))
+
+    def recall(self, source: str, records: tuple[LogRecord, ...]) -> None:
+        """Take records that are older than all of this log so far: nothing follows from them."""
+        room = min(_MOST, len(self.lines) + len(records))
+        if room > (self.lines.maxlen or 0):
+            self.lines = deque(self.lines, maxlen=room)
+        fits = max(0, (self.lines.maxlen or 0) - len(self.lines))
+        fresh = records[len(records) - fits :]
+        self._merge([LogLine(0, source, each, self.is_own(each.peer, each.time)) for each in fresh])
+
     def _merge(self, fresh: list[LogLine]) -> None:
         """Put the history of one more log where its times belong."""
-        merged = sorted((*_timed(list(self.lines)), *_timed(fresh)), key=lambda pair: pair[0])
+        merged = sorted((*_timed(fresh), *_timed(list(self.lines))), key=lambda pair: pair[0])
         self.generation += 1
         self.lines.clear()
         for _, line in merged:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import NamedTuple
 
 from tuimon.diagnose import authority
@@ -14,7 +15,8 @@ from tuimon.model.service import ServiceKey
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import Settings
 
-_EXPIRED, _CRITICAL, _SOON = 3, 2, 1  # how urgent a certificate is
+EXPIRED, CRITICAL, SOON = 3, 2, 1
+"""How urgent a certificate is; 0 is not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +133,45 @@ def families(rows: dict[ServiceKey, Row]) -> list[Row]:
     return ordered
 
 
-def _urgency(use: CertificateUse, now: float, settings: Settings) -> int:
+class Todo(IntEnum):
+    """What a certificate calls for, the most pressing first."""
+
+    RENEW = 0
+    RELOAD = 1
+    LOOK = 2
+    NOTHING = 3
+
+    @property
+    def word(self) -> str:
+        """As a person says it; nothing for nothing."""
+        return "" if self is Todo.NOTHING else self.name.lower()
+
+
+def todo(use: CertificateUse, now: float, settings: Settings) -> Todo:
+    """Renew what is ours and runs out, reload what is replaced on disk already, look at what others renew."""
+    if use.stale:
+        return Todo.RELOAD
+    if use.spare or not urgency(use, now, settings):
+        return Todo.NOTHING
+    return Todo.RENEW if use.roles & {"own", "client"} else Todo.LOOK
+
+
+def urgency(use: CertificateUse, now: float, settings: Settings) -> int:
     """How soon it ends, by the thresholds of whichever service cares most."""
     certificate, left = use.certificate, use.certificate.seconds_left(now)
     limits = [settings.of(name).thresholds for name in use.used_by] if settings.services else []
     limits = limits or [settings.thresholds]
     if left <= 0:
-        return _EXPIRED
+        return EXPIRED
     if any(left < critical_below(certificate, each) for each in limits):
-        return _CRITICAL
-    return _SOON if any(left < warn_below(certificate, each) for each in limits) else 0
+        return CRITICAL
+    return SOON if any(left < warn_below(certificate, each) for each in limits) else 0
 
 
 def summary(rows: list[Row], certificates: list[CertificateUse], now: float, settings: Settings) -> Summary:
     """Count states and certificates."""
     states = [row.state for row in rows]
-    urgent = Counter(_urgency(use, now, settings) for use in certificates if not use.stale and not use.spare)
+    urgent = Counter(urgency(use, now, settings) for use in certificates if not use.stale and not use.spare)
     return Summary(
         services=len(rows),
         down=states.count(State.DOWN),
@@ -157,9 +182,9 @@ def summary(rows: list[Row], certificates: list[CertificateUse], now: float, set
         not_probed=states.count(State.NOT_PROBED),
         pending=states.count(State.PENDING),
         off=states.count(State.OFF),
-        expired=urgent[_EXPIRED],
-        expiring_critical=urgent[_CRITICAL],
-        expiring=urgent[_SOON],
+        expired=urgent[EXPIRED],
+        expiring_critical=urgent[CRITICAL],
+        expiring=urgent[SOON],
     )
 
 

@@ -7,11 +7,9 @@ store and paint.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.events import Event
 from textual.events import Key as KeyEvent
@@ -24,16 +22,24 @@ from tuimon.model.service import ServiceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes
+from tuimon.ui import commands
 from tuimon.ui.acting import Acting
+from tuimon.ui.driver import LastingDriver
 from tuimon.ui.keymap import Keymap
 from tuimon.ui.keys import APP, bindings
 from tuimon.ui.palette import THEMES, Palette, chosen
 from tuimon.ui.plain import PlainSigns
 from tuimon.ui.screens.certificates import CertificatesScreen
+from tuimon.ui.screens.commands import CommandsScreen
 from tuimon.ui.screens.help import HelpScreen
 from tuimon.ui.screens.log import LogScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.services import ServicesScreen
+from tuimon.ui.view import load as load_view
+from tuimon.ui.view import save as save_view
+
+VIEW_FILE = "view.json"
+"""Where in the state folder the arrangement of the screen is kept."""
 
 
 class TuimonApp(Acting):
@@ -41,7 +47,7 @@ class TuimonApp(Acting):
 
     TITLE = "tuimon"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False  # ours knows services and certificates, and fits 60 columns
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "services": ServicesScreen,
         "log": LogScreen,
@@ -64,6 +70,8 @@ class TuimonApp(Acting):
         self.greets = greets
         self.keymap = Keymap.of(settings.keys)
         self.set_keymap(self.keymap.changed)
+        self.view = load_view(settings.state_file(VIEW_FILE))
+        self._mouse = settings.mouse
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
         self.animation_level = "none"
@@ -90,6 +98,10 @@ class TuimonApp(Acting):
         """What every painted line passes: with `--ascii`, the net for Textual's own signs."""
         return [*super().get_line_filters(), *([self._plain] if self.settings.ascii else [])]
 
+    async def older(self, moment: float | None) -> str:
+        """Fetch older log lines: one step, or back to `moment`; what is to be said of it, or nothing."""
+        return await self.runtime.older(moment)
+
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
         self.runtime.probe_now(keys)
@@ -103,8 +115,8 @@ class TuimonApp(Acting):
             loop.add_signal_handler(number, self.exit, 128 + number)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A pane's key is a character where somebody types, and nothing in a dialog."""
-        if action != "pane":
+        """The key of a pane or the palette is a character where one types, and nothing in a dialog."""
+        if action not in ("pane", "command_palette"):
             return super().check_action(action, parameters)
         asks = isinstance(self.screen, ModalScreen) and not isinstance(self.screen, HelpScreen)
         return not asks and not isinstance(self.focused, Input)
@@ -115,13 +127,19 @@ class TuimonApp(Acting):
             self.pop_screen()
         await self.switch_mode(mode)  # what was typed ahead is for the new one, so it has to be there
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers: the screens, help and the way out."""
-        for key in APP:
-            if key.action != "command_palette":
-                yield SystemCommand(
-                    key.help, f"key {self.keymap.shown(key)}", partial(self.run_action, key.action)
-                )
+    def action_command_palette(self) -> None:
+        """Everything that can be done or gone to, by its words."""
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(CommandsScreen(commands.offered(self)))
+
+    def action_mouse(self) -> None:
+        """Take the mouse, or leave it to the terminal, which then selects and copies by itself."""
+        self._mouse = not self._mouse
+        driver = self._driver
+        if isinstance(driver, LastingDriver):
+            driver.take_mouse(self._mouse)
+        words = "mouse on" if self._mouse else "mouse off: the terminal selects by itself; M takes it back"
+        self.notify(words, markup=False, timeout=3)
 
     def action_help(self) -> None:
         """All keys."""
@@ -138,5 +156,6 @@ def show(
     """
     app = TuimonApp(runtime, settings, elevated, greets=greets)
     status = app.run(mouse=settings.mouse)
+    save_view(settings.state_file(VIEW_FILE), app.view)
     app.say_what_goes_on()
     return (app.return_code or 0) if status is None else status  # no status: left by a key, or an error

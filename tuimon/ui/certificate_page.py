@@ -7,17 +7,13 @@ from tuimon.diagnose.names import matches_host, names
 from tuimon.model.certificate import Certificate
 from tuimon.model.handshake import Handshake
 from tuimon.store import CertificateUse, Row
+from tuimon.store.rows import todo
+from tuimon.text import counted
 from tuimon.ui.document import Document
-from tuimon.ui.render import advice, bar, days, left_style
+from tuimon.ui.render import bar, days, left_style, pairs, todo_words
 
+_NAMED = 8  # certificates that are named before the rest is only counted
 _TIME = "%Y-%m-%d %H:%M:%S UTC"
-
-
-def _pairs(digits: str) -> str:
-    """Hex in pairs, as openssl prints it."""
-    sign = "-" if digits.startswith("-") else ""
-    bare = digits.removeprefix("-")
-    return sign + ":".join(bare[index : index + 2] for index in range(0, len(bare), 2))
 
 
 def _key(certificate: Certificate) -> str:
@@ -50,23 +46,23 @@ def fields(document: Document, certificate: Certificate) -> None:
         limit = "" if certificate.path_length is None else f", path length {certificate.path_length}"
         basic = f"CA: {'yes' if certificate.ca else 'no'}{limit}"
     document.fact("version", str(certificate.version))
-    document.fact("serial", _pairs(certificate.serial))
+    document.fact("serial", pairs(certificate.serial))
     algorithm = certificate.signature_algorithm
     document.fact("signature", algorithm, note=certificate.signature_hash)
     document.fact("public key", _key(certificate))
     document.fact("key usage", ", ".join(certificate.key_usage))
     document.fact("extended usage", ", ".join(certificate.extended_key_usage))
     document.fact("constraints", basic)
-    document.fact("SKI", _pairs(certificate.ski))
-    document.fact("AKI", _pairs(certificate.aki))
+    document.fact("SKI", pairs(certificate.ski))
+    document.fact("AKI", pairs(certificate.aki))
     document.fact("OCSP", ", ".join(certificate.ocsp))
     document.fact("CA issuers", ", ".join(certificate.ca_issuers))
     document.fact("CRL", ", ".join(certificate.crl_distribution_points))
     document.fact("policies", ", ".join(certificate.policies))
     for sct in certificate.scts:
         document.fact("SCT", f"{sct.timestamp:{_TIME}}", note=f"log {sct.log_id[:32]}")
-    document.fact("SHA-256", _pairs(certificate.sha256))
-    document.fact("SHA-1", _pairs(certificate.sha1))
+    document.fact("SHA-256", pairs(certificate.sha256))
+    document.fact("SHA-1", pairs(certificate.sha1))
     document.fact("SPKI pin", certificate.spki_sha256, note="SHA-256 of SubjectPublicKeyInfo")
     document.fact("undecodable", ", ".join(certificate.undecodable), document.palette.warning)
 
@@ -97,8 +93,48 @@ def _name_lines(document: Document, certificate: Certificate, rows: list[Row]) -
         document.fact("name asked for", f"{name}: {verdict}", "" if good else document.palette.warning)
 
 
-def page(document: Document, use: CertificateUse, rows: list[Row]) -> Document:
-    """Everything about one certificate; `rows` are the services that use it."""
+def _relations(document: Document, use: CertificateUse, uses: list[CertificateUse]) -> None:
+    """What else of the fleet hangs on it: what it issued, what has the same key, who issued it."""
+    one = use.certificate
+    others = [each.certificate for each in uses if each is not use]
+
+    def named(found: list[Certificate]) -> str:
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        return ", ".join(each.title for each in found[:_NAMED]) + more
+
+    issued = [each for each in others if issuer_of(each, one)]
+    if issued:
+        document.fact("issued", f"{len(issued)} of this fleet: {named(issued)}")
+    if not one.self_signed:
+        document.fact("issued by", named([each for each in others if issuer_of(one, each)]))
+    document.fact("same key", named([each for each in others if each.spki_sha256 == one.spki_sha256]))
+
+
+def issuer_of(certificate: Certificate, issuer: Certificate) -> bool:
+    """Whether `issuer` signed `certificate`, as far as names and key identifiers tell (RFC 5280, 4.2.1.1)."""
+    if not issuer.ca or certificate.issuer != issuer.subject or certificate.self_signed:
+        return False
+    return not (certificate.aki and issuer.ski) or certificate.aki == issuer.ski
+
+
+def _positions(document: Document, use: CertificateUse, rows: list[Row]) -> None:
+    """Whose chain it stands in, and where."""
+    places: dict[int, list[str]] = {}
+    for row in rows:
+        for index, each in enumerate(row.tunnel.handshake.chain if row.tunnel.handshake else ()):
+            if each.sha256 == use.certificate.sha256:
+                places.setdefault(index, []).append(row.tunnel.service.name)
+    for index, names_ in sorted(places.items()):
+        where = "leaf" if index == 0 else f"position {index}"
+        document.fact(
+            "sent as" if index == min(places) else "",
+            f"{where} by {counted(len(names_), 'service')}",
+            note=", ".join(names_),
+        )
+
+
+def page(document: Document, use: CertificateUse, rows: list[Row], uses: list[CertificateUse]) -> Document:
+    """Everything about one certificate; `rows` are the services, `uses` the certificates of the fleet."""
     certificate = use.certificate
     document.heading(certificate.title)
     found = problems(certificate, document.now, document.settings)
@@ -109,12 +145,13 @@ def page(document: Document, use: CertificateUse, rows: list[Row]) -> Document:
         document.fact(
             "verdict", f"valid, {days(certificate.seconds_left(document.now))} left", document.palette.ok
         )
-    advised = advice(use, document.now, document.settings)
-    words = {"reload": "reload: the disk holds a newer one"}.get(advised, advised)
+    words = todo_words(use, todo(use, document.now, document.settings)).removeprefix("→ ")
     document.fact("to do", words, document.palette.warning)
     document.fact("used by", ", ".join(use.used_by))
     document.fact("seen as", ", ".join(sorted(use.roles)))
     document.fact("file", ", ".join(use.paths))
+    _positions(document, use, rows)
+    _relations(document, use, uses)
     document.heading("Names")
     _name_lines(document, certificate, [row for row in rows if _serves(row, certificate)])
     document.heading("Validity")

@@ -15,6 +15,7 @@ from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.store import Changes, Store
 from tuimon.ui.keymap import Keymap
 from tuimon.ui.palette import Palette
+from tuimon.ui.view import View
 
 
 @runtime_checkable
@@ -24,6 +25,7 @@ class Desk(Protocol):
     changed: Signal[Changes]
     keymap: Keymap
     greets: bool
+    view: View
 
     @property
     def store(self) -> Store:
@@ -44,6 +46,9 @@ class Desk(Protocol):
 
     def can_elevate(self) -> bool:
         """Whether sudo could be asked on this terminal."""
+
+    async def older(self, moment: float | None) -> str:
+        """Fetch older log lines: one step, or back to `moment`; what is to be said of it, or nothing."""
 
     async def action_log(self) -> tuple[Logged, ...]:
         """What was done, oldest first."""

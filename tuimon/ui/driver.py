@@ -47,3 +47,13 @@ class LastingDriver(LinuxDriver):
         super().__init__(*arguments, **options)
         if self._file is not None:
             self._file = cast(Any, _Lasting(self._file))
+
+    def take_mouse(self, wanted: bool) -> None:
+        """Have the terminal report the mouse, or leave it to the terminal."""
+        if wanted:
+            self._mouse = True
+            self._enable_mouse_support()
+        else:
+            self._disable_mouse_support()
+            self._mouse = False  # or the next suspension would take it again
+        self.flush()

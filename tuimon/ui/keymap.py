@@ -16,7 +16,9 @@ from tuimon.ui.keys import NAMES, Key
 CONTEXTS: dict[str, tuple[Key, ...]] = {
     "in the services": (*table.APP, *table.LIST, *table.ACTIONS, *table.MOVES, *table.MARKS),
     "in the log under the services": (*table.APP, *table.LIST, *table.ACTIONS, *table.MOVES, *table.LINES),
-    "in the certificates": (*table.APP, *table.LIST, *table.RENEWALS, *table.MOVES, *table.MARKS),
+    "in the certificates": (
+        *(*table.APP, *table.LIST, *table.CERTIFICATE, *table.RENEWALS, *table.MOVES, *table.MARKS),
+    ),
     "in the log": (*table.APP, *table.LOG, *table.MOVES),
     "in details": (*table.APP, *table.DETAIL, *table.ACTIONS, *table.MOVES),
     "in the help": (*table.HELP, *table.MOVES),

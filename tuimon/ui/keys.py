@@ -26,9 +26,12 @@ class Key(NamedTuple):
     def binding(self, action: str = "") -> BindingType:
         """As Textual wants it; `action` is what a widget calls it where the table names none."""
         # These are taken before others are looked at: what was typed ahead is for what they lead to.
-        first = self.action == "filter" or self.action.startswith("pane(")
+        first = self.action in _ASKING or self.action.startswith("pane(")
         return Binding(self.keys, action or self.action, self.help, show=False, id=self.id, priority=first)
 
+
+_ASKING = ("filter", "command_palette", "go_to_time")
+"""What leads to a line that is typed into."""
 
 NAMES = {
     "question_mark": "?",
@@ -65,6 +68,7 @@ APP = (
     Key("app.actions", "a", "actions", "", "action log: what was done, and how it ended", "Screens"),
     Key("app.help", "question_mark", "help", "help", "every key, and what the signs mean", "Screens"),
     Key("app.palette", "colon,ctrl+p", "command_palette", "", "command palette", "Screens"),
+    Key("app.mouse", "M", "mouse", "", "mouse on or off: off, the terminal selects by itself", "Screens"),
     Key("app.quit", "q,ctrl+c", "quit", "quit", "quit", "Screens"),
 )
 """Everywhere."""
@@ -76,16 +80,21 @@ LIST = (
         "slash",
         "filter",
         "filter",
-        "filter rows; ! in front inverts; empty shows all",
+        "filter: words in any order, ! excludes; again recalls it",
         "Table",
     ),
     Key("list.faults", "z", "faults", "faults", "faults only", "Table"),
     Key("list.sort", "greater_than_sign,full_stop", "sort(1)", "", "sort by the next column", "Table"),
     Key("list.sort_back", "less_than_sign,comma", "sort(-1)", "", "sort by the column before", "Table"),
     Key("list.invert", "I", "invert", "", "turn the order round", "Table"),
+    Key("list.next", "n", "match(1)", "", "next row that matches, or that is at fault", "Table"),
+    Key("list.previous", "N", "match(-1)", "", "the one before", "Table"),
+    Key("list.columns", "c", "columns", "", "choose the columns", "Table"),
     Key("list.probe", "p", "probe", "probe", "probe the service now", "Table"),
     Key("list.copy", "y", "copy", "", "copy the row", "Table"),
     Key("list.pem", "Y", "copy_pem", "", "copy its certificate as PEM", "Table"),
+    Key("list.save", "S", "save", "", "save to a file what y copies", "Table"),
+    Key("list.export", "X", "export", "", "export the table as CSV or JSON", "Table"),
     Key("list.zoom", "plus", "zoom", "", "the table alone, without the log", "Table"),
     Key("list.pane", "tab", "next_pane", "", "go to the other pane", "Table"),
 )
@@ -112,6 +121,13 @@ ACTIONS = (
     Key("action.stop", "x", "act('stop')", "", "stop the instance; sessions are cut off", "Actions"),
 )
 """What changes something; each opens a dialog that stands on Cancel."""
+
+CERTIFICATE = (
+    Key("certificate.group", "i", "group", "", "by what to do first, or by the order alone", "Certificates"),
+    Key("certificate.fingerprint", "f", "fingerprint", "", "copy the SHA-256 fingerprint", "Certificates"),
+    Key("certificate.openssl", "O", "openssl", "", "copy the openssl command that shows it", "Certificates"),
+)
+"""Of certificates alone."""
 
 RENEWALS = ACTIONS[:2]
 """What makes instances load a certificate that was renewed."""
@@ -143,14 +159,24 @@ LOG = (
         "slash",
         "filter",
         "filter",
-        "filter lines; ! in front inverts; empty shows all",
+        "filter: words in any order, ! excludes; again recalls it",
         "Log",
     ),
+    Key("log.next", "n", "match(1)", "", "next line that has the words of the filter, on or off", "Log"),
+    Key("log.previous", "N", "match(-1)", "", "the one before", "Log"),
+    Key("log.connections", "v", "connections", "connections", "lines, or whole connections", "Log"),
+    Key("log.time", "t", "go_to_time", "time", "go to a time; older files are read for it", "Log"),
+    Key("log.older", "O", "older", "", "read further back, also in .1 and .gz", "Log"),
+    Key("log.level", "L", "level", "", "all levels, up to 5, 4 or 3", "Log"),
     Key("log.next_error", "e", "next_error(1)", "error", "next error", "Log"),
     Key("log.previous_error", "E", "next_error(-1)", "", "previous error", "Log"),
     Key("log.faults", "z", "faults", "errors", "only warnings and errors", "Log"),
     Key("log.own", "o", "own", "probes", "show or fold our own probes", "Log"),
     Key("log.follow", "F", "follow", "follow", "follow the end, or stay", "Log"),
+    Key("log.pager", "P", "pager", "", "the file of the line in $PAGER", "Log"),
+    Key("log.editor", "V", "editor", "", "the file of the line in $EDITOR", "Log"),
+    Key("log.copy", "y", "copy", "", "copy the lines that are shown", "Log"),
+    Key("log.save", "S", "save", "", "save them to a file", "Log"),
     Key("log.wrap", "w", "wrap", "wrap", "wrap long lines", "Log"),
 )
 """The log."""
@@ -163,6 +189,7 @@ DETAIL = (
     Key("detail.open", "enter", "open", "certificate", "the service's certificate", "Details"),
     Key("detail.probe", "p", "probe", "probe", "probe the service now", "Details"),
     Key("detail.copy", "y", "copy", "copy", "copy these details", "Details"),
+    Key("detail.save", "S", "save", "", "save these details to a file", "Details"),
     Key("detail.pem", "Y", "copy_pem", "copy PEM", "copy the certificate as PEM", "Details"),
 )
 """Details of a service or a certificate."""
@@ -185,7 +212,7 @@ DIALOG_MOVES = tuple(
 )
 """How its report is scrolled; sideways it goes from word to word."""
 
-TABLES = (APP, HELP, LIST, ACTIONS, MOVES, MARKS, LOG, DETAIL, DIALOG)
+TABLES = (APP, HELP, LIST, CERTIFICATE, ACTIONS, MOVES, MARKS, LOG, DETAIL, DIALOG)
 """Every table, in the order of the help."""
 
 _BY_ID = {key.id: key for table in TABLES for key in table}

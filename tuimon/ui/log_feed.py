@@ -1,135 +1,239 @@
 """The log as a pane: a title that says what is shown, and the lines beneath.
 
 Rule: it keeps its own place.  It asks the logbook only for what is new; our own probes are folded
-and counted unless asked for.
+and counted unless asked for, repeats stand in one line, and a new day is told by a rule.
 """
 
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tuimon.model.log import LogRecord
 from tuimon.store import LogLine
+from tuimon.text import counted
 from tuimon.ui import render
 from tuimon.ui.desk import desk
+from tuimon.ui.filtering import Filter
+from tuimon.ui.view import Log
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.log_view import LogView
 
-_ROOM = 14  # lines of a screen below which the log is left out
 _NOISE = frozenset({"No trusted certificates found"})  # said at error level of every service without a CA
 _FAULT = 4  # stunnel's level of warnings
+_LIMIT = 200_000  # lines of the view: what the logbook holds, and what older files were asked for
+LEVELS = (7, 5, 4, 3)
+"""What `L` goes round through: everything, without debug and info, warnings, errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands on a line of the view: a record, said so many `times` in a row, or the rule of a `day`."""
+
+    sequence: int
+    line: LogLine | None = None
+    times: int = 1
+    day: str = ""
 
 
 class LogFeed(Vertical):
-    """Lines of the logbook that pass the filter, newest last."""
+    """Lines of the logbook that pass, newest last; `reading` says how, `sought` what they must have."""
 
-    def __init__(self, *, id: str | None = None, service: str = "", level: int = 7) -> None:  # noqa: A002
+    def __init__(self, reading: Log, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.level = level
-        self.needle = ""
+        self.reading = reading
+        self.sought = Filter("")
+        self.marked = Filter("")  # what is made to stand out though it hides nothing
         self.faults = False
-        self.own = False
-        self.service = service
+        self.service = ""
+        self.source = ""
         self._seen = -1
         self._generation = -1
-        self._folded = 0
+        self._folded = self._hidden = 0
         self._look: object = None
         self._width = 8
 
     def compose(self) -> ComposeResult:
         """Title and lines."""
         yield Line(classes="title")
-        yield LogView[LogLine](self._paint)
+        view = LogView[Shown](self._paint, limit=_LIMIT)
+        view.wrap = self.reading.wrap
+        yield view
 
     def on_mount(self) -> None:
         """The title says whether the view follows, whoever changed that."""
         self.watch(self.view, "follow", self._followed, init=False)
+        self.watch(self.view, "wrap", self._wrapped, init=False)
 
     def _followed(self, follow: bool) -> None:
         if follow:  # the next error is looked for from the end again
             self.view.match = None
         self._title()
 
+    def _wrapped(self, wrap: bool) -> None:
+        self.reading.wrap = wrap
+
     def on_resize(self) -> None:
-        """On a screen with few lines the log gives way to the table."""
-        if self.id == "log-pane":
-            self.display = self.app.size.height >= _ROOM
+        """The title is as wide as the screen."""
+        self._title()
 
     @property
-    def view(self) -> LogView[LogLine]:
+    def view(self) -> LogView[Shown]:
         """The lines."""
         return self.query_one(LogView)
 
-    def _paint(self, line: LogLine) -> Text:
-        return render.log_line(line, desk(self).palette, self.needle, self._width)
+    def _paint(self, shown: Shown) -> Text:
+        palette = desk(self).palette
+        if shown.line is None:
+            return Text(palette.draw(f"── {shown.day} ──"), palette.muted)
+        text = render.log_line(shown.line, palette, self.sought or self.marked, self._width)
+        if shown.times > 1:
+            text.append(palette.draw(f"  ×{shown.times}"), palette.strong)
+        return text
 
     def _passes(self, line: LogLine) -> bool:
-        if line.own and not self.own:
+        record, reading = line.record, self.reading
+        if (self.service and record.service != self.service) or (self.source and line.source != self.source):
+            return False
+        if line.own and not reading.own:
             self._folded += 1
             return False
-        record = line.record
-        most = _FAULT if self.faults else self.level
-        if record.level is not None and record.level > most:
+        if record.level is not None and record.level > reading.level:
+            return False  # which levels are shown is told by the title
+        fault = record.level is None or (record.level <= _FAULT and record.message not in _NOISE)
+        if (self.faults and not fault) or (self.sought and not self.sought.passes(words(record))):
+            self._hidden += 1
             return False
-        if self.faults and record.message in _NOISE:
-            return False
-        if self.service and record.service != self.service:
-            return False
-        return not self.needle or render.matches(
-            f"{record.service} #{record.id} {record.peer} {record.message}", self.needle
-        )
+        return True
 
     def pull(self) -> None:
         """Take what is new; everything, when the filter or the order before it changed."""
-        book = desk(self).store.logbook
-        look = (self.needle, self.faults, self.level, self.own, self.service, desk(self).palette)
+        book, reading = desk(self).store.logbook, self.reading
+        asked = (str(self.sought), str(self.marked), self.faults, reading.level, reading.own)
+        look = (asked, self.service, self.source, desk(self).palette)
         names = max((len(row.tunnel.service.name) for row in desk(self).store.rows()), default=8)
         self._width = max(6, min(names, 16))
         fresh = look != self._look or book.generation != self._generation
         if fresh:
-            self._look, self._generation, self._seen, self._folded = look, book.generation, -1, 0
+            self._look, self._generation, self._seen = look, book.generation, -1
+            self._folded = self._hidden = 0
         newest = list(takewhile(lambda line: line.sequence > self._seen, reversed(book.lines)))
         newest.reverse()
         if newest:
             self._seen = newest[-1].sequence
-        shown = [line for line in newest if self._passes(line)]
+        last = None if fresh or not self.view.items else self.view.items[-1]
+        shown = list(_arranged(filter(self._passes, newest), last))
         if fresh:
             self.view.replace(shown)
         elif shown:
-            self.view.extend(shown)
+            if last is not None and shown[0].sequence == last.sequence:
+                self.view.amend(shown.pop(0))
+            if shown:
+                self.view.extend(shown)
         self._title()
 
     def _title(self) -> None:
-        palette = desk(self).palette
-        parts = ["log", self.service or "all", "following" if self.view.follow else "standing still"]
+        palette, reading = desk(self).palette, self.reading
+        parts = ["log", self.source or self.service or "all"]
+        parts.append("following" if self.view.follow else "standing still")
         if self.faults:
             parts.append("warnings and errors only")
-        elif self.level < 7:
-            parts.append(f"levels 0 to {self.level}")
-        if self.needle:
-            parts.append(f"filter {self.needle}")
-        if self._folded and not self.own:
-            parts.append(f"{self._folded} lines of our own probes folded")
-        width = max(10, self.size.width)
-        line = Text()
-        line.append(palette.draw("─ "), palette.muted)
-        for part in parts:
-            line.append(part)
-            line.append(palette.draw(" ─ " if part is not parts[-1] else " "), palette.muted)
-        line.append(palette.draw("─" * max(0, width - line.cell_len)), palette.muted)
-        line.truncate(width)
-        self.query_one(".title", Line).show(line)
+        elif reading.level < LEVELS[0]:
+            parts.append(f"levels 0 to {reading.level}")
+        if self._hidden:
+            parts.append(f"{counted(self._hidden, 'line')} hidden")
+        if self._folded and not reading.own:
+            parts.append(f"{counted(self._folded, 'line')} of our own probes folded")
+        self.query_one(".title", Line).show(render.rule(parts, max(10, self.size.width), palette))
 
-    def next_error(self, step: int) -> None:
+    # -- looking for something ------------------------------------------------------------------
+
+    def next_error(self, step: int) -> bool:
         """Show the next (1) or previous (-1) error from the one that is marked, or from the end."""
+        return self._go(
+            [each.sequence for each in self.view.items if each.line and (each.line.record.level or 9) <= 3],
+            step,
+        )
+
+    def next_match(self, step: int, sought: Filter) -> bool:
+        """Show the next or previous line that has what is sought."""
+        lines = (each for each in self.view.items if each.line and sought.passes(words(each.line.record)))
+        return self._go([each.sequence for each in lines], step)
+
+    def _go(self, places: list[int], step: int) -> bool:
         view = self.view
-        errors = [line.sequence for line in view.items if (line.record.level or 9) <= 3]
         here = view.match
         if step > 0:
-            found = next((each for each in errors if here is None or each > here), None)
+            found = next((each for each in places if here is None or each > here), None)
         else:
-            found = next((each for each in reversed(errors) if here is None or each < here), None)
+            found = next((each for each in reversed(places) if here is None or each < here), None)
+        if found is None:
+            return False
+        view.show_item(found)
+        self._title()
+        return True
+
+    def go_to(self, moment: float) -> bool:
+        """Show the first line at or after a time; False if there is none."""
+        found = next((each for each in self.view.items if _at(each) >= moment), None)
         if found is not None:
-            view.show_item(found)
+            self.view.show_item(found.sequence)
             self._title()
+        return found is not None
+
+    @property
+    def here(self) -> LogLine | None:
+        """The line that is marked, else the one at the bottom of what is seen."""
+        view = self.view
+        marked = next((each for each in view.items if each.sequence == view.match), None)
+        item = marked or view.last_seen
+        return item.line if item is not None else None
+
+
+def words(record: LogRecord) -> str:
+    """What a filter looks for in a line."""
+    return f"{record.service} #{record.id} {record.peer} {record.message}"
+
+
+def _at(shown: Shown) -> float:
+    time_ = shown.line.record.time if shown.line is not None else None
+    return time_ if time_ is not None else float("-inf")
+
+
+def _day(record: LogRecord) -> str:
+    return time.strftime("%a %d %b %Y", time.localtime(record.time)) if record.time is not None else ""
+
+
+def _same(one: LogRecord, other: LogRecord) -> bool:
+    """Whether one line says what the other has said, of another connection perhaps."""
+    return (one.service, one.level, one.message) == (other.service, other.level, other.message)
+
+
+def _arranged(lines: Iterator[LogLine], last: Shown | None) -> Iterator[Shown]:
+    """The lines with the rules of days, repeats in one; `last` is what stands before them, and comes first
+    with another count if it is repeated."""
+    day = _day(last.line.record) if last is not None and last.line is not None else ""
+    held = last
+    for line in lines:
+        if (
+            held is not None
+            and held.line is not None
+            and held.line.source == line.source
+            and _same(held.line.record, line.record)
+        ):
+            held = replace(held, times=held.times + 1)
+            continue
+        if held is not None and (held is not last):
+            yield held
+        today = _day(line.record)
+        if today and today != day:
+            if day:
+                yield Shown(2 * line.sequence - 1, day=today)
+            day = today
+        held = Shown(2 * line.sequence, line)
+    if held is not None and held is not last:
+        yield held

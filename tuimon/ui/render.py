@@ -9,17 +9,21 @@ import time
 from rich.text import Text
 
 from tuimon.diagnose.certificate import critical_below, warn_below
-from tuimon.diagnose.finding import State, label
+from tuimon.diagnose.finding import State, label, span
 from tuimon.model.certificate import Certificate
+from tuimon.model.connection import Connection
 from tuimon.model.log import Event
 from tuimon.model.service import Service
 from tuimon.settings import Settings
 from tuimon.store import CertificateUse, LogLine, Row, Summary
+from tuimon.store.rows import CRITICAL, Todo, todo, urgency
 from tuimon.text import counted
+from tuimon.ui.filtering import Filter
 from tuimon.ui.palette import LIGHTS, Palette
 
 DAY = 86400
 _CERT = 7  # cells of the CERT column
+_FEW = 3  # users of a certificate that are named without being counted
 _LOUD = {0: "critical", 1: "critical", 2: "critical", 3: "critical", 4: "warning"}
 
 
@@ -83,6 +87,16 @@ def certificate_cell(row: Row, now: float, settings: Settings, palette: Palette)
     return Text(palette.draw(left), style)
 
 
+def version(row: Row) -> str:
+    """The version of TLS that the last handshake agreed on."""
+    return row.tunnel.handshake.tls_version.removeprefix("TLSv") if row.tunnel.handshake else ""
+
+
+def age(since: float | None, now: float) -> str:
+    """How long ago, in at most six cells: `45 s`, `12 min`, `5 h`, `9 d`; empty where that is not known."""
+    return span(now - since).replace(" days", " d").replace(" day", " d") if since is not None else ""
+
+
 def why(row: Row, palette: Palette) -> Text:
     """The cause in words; for a healthy SNI row its pattern; what somebody is doing to it meanwhile."""
     if row.acting:
@@ -105,6 +119,7 @@ def service_cells(row: Row, now: float, settings: Settings, palette: Palette) ->
     """The cells of one row of the services table by column id."""
     service = row.tunnel.service
     sessions = row.tunnel.sessions
+    unit, process = row.tunnel.instance.unit, row.tunnel.instance.process
     name = Text()
     name.append(palette.draw("↳ ") if row.tunnel.primary else "", palette.muted)
     name.append(service.name, palette.strong if row.state in (State.DOWN, State.CRITICAL) else "")
@@ -118,22 +133,12 @@ def service_cells(row: Row, now: float, settings: Settings, palette: Palette) ->
         "role": Text(role(service), palette.muted),
         "accept": Text(accept(row)),
         "connect": Text(connect(service)),
+        "since": Text(age(row.since, now), palette.muted),
+        "version": Text(version(row), palette.muted),
+        "instance": Text(row.tunnel.instance.title),
+        "unit": Text(unit.name if unit else "", palette.muted),
+        "pid": Text(str(process.id.pid) if process else "", palette.muted),
     }
-
-
-def matches(text: str, needle: str) -> bool:
-    """Whether a row passes the filter: substring, case does not matter, `!` in front inverts."""
-    invert = needle.startswith("!")
-    wanted = needle[1:] if invert else needle
-    return not wanted or (wanted.lower() in text.lower()) != invert
-
-
-def highlight(text: Text, needle: str, palette: Palette) -> Text:
-    """Mark every place where the filter matches."""
-    if needle and not needle.startswith("!"):
-        text = text.copy()
-        text.highlight_words([needle], palette.match, case_sensitive=False)
-    return text
 
 
 def _short(line: LogLine) -> str:
@@ -146,7 +151,7 @@ def _short(line: LogLine) -> str:
     return message.removeprefix("s_connect: ") if record.event is not Event.NONE else message
 
 
-def log_line(line: LogLine, palette: Palette, needle: str = "", width: int = 10) -> Text:
+def log_line(line: LogLine, palette: Palette, sought: Filter, width: int = 10) -> Text:
     """`03:12:37 3 pgsql-eu   #87 message`; `width` is that of the service column."""
     record = line.record
     at = time.strftime("%H:%M:%S", time.localtime(record.time)) if record.time is not None else " " * 8
@@ -162,7 +167,59 @@ def log_line(line: LogLine, palette: Palette, needle: str = "", width: int = 10)
     if record.id and record.id not in {"ui", "main", "cron"}:
         text.append(f"#{record.id} ", palette.muted)
     text.append(_short(line), loud or quiet)
-    return highlight(text, needle, palette)
+    return sought.highlight(text, palette)
+
+
+def log_plain(line: LogLine) -> str:
+    """A line as it is copied: its time whole, and where it comes from."""
+    record = line.record
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.time)) if record.time is not None else "-"
+    level = "-" if record.level is None else record.level
+    return f"{at} {line.source} {level} [{record.id}] {record.message}"
+
+
+_ENDS = {"closed": "ok", "open": "accent", "rejected": "critical", "reset": "warning", "cut": "warning"}
+
+
+def connection_cells(each: Connection, palette: Palette) -> dict[str, Text]:
+    """The cells of one connection by column id."""
+    began = each.started if each.started is not None else each.ended
+    at = time.strftime("%H:%M:%S", time.localtime(began)) if began is not None else ""
+    tls = each.tls_version.removeprefix("TLSv") or each.tls.value
+    return {
+        "started": Text(at, palette.muted),
+        "service": Text(each.service),
+        "peer": Text(each.peer),
+        "outcome": Text(each.outcome.value, getattr(palette, _ENDS.get(each.outcome.value, "muted"))),
+        "seconds": Text("" if each.duration is None else f"{each.duration:.0f}"),
+        "tls": Text(tls, palette.critical if each.tls.value == "failed" else palette.muted),
+        "received": Text(_size(each.bytes_to_socket)),
+        "sent": Text(_size(each.bytes_to_tls)),
+        "target": Text(each.target, palette.muted),
+        "reason": Text(each.reason),
+    }
+
+
+def _size(count: int | None) -> str:
+    """Bytes in at most five cells."""
+    if count is None:
+        return ""
+    for size, unit in ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "k")):
+        if count >= size:
+            return f"{count / size:.3g}{unit}" if count < 1000 * size else f"{count // size}{unit}"
+    return str(count)
+
+
+def rule(parts: list[str], width: int, palette: Palette) -> Text:
+    """A line across with words in it: `─ log ─ all ─ following ────`."""
+    line = Text()
+    line.append(palette.draw("─ "), palette.muted)
+    for part in parts:
+        line.append(part)
+        line.append(palette.draw(" ─ " if part is not parts[-1] else " "), palette.muted)
+    line.append(palette.draw("─" * max(0, width - line.cell_len)), palette.muted)
+    line.truncate(width)
+    return line
 
 
 _SHORT = {"critical": "crit", "expired": "exp"}
@@ -239,20 +296,58 @@ def bar(share: float, width: int, style: str, palette: Palette) -> Text:
 
 def certificate_row(use: CertificateUse, now: float, settings: Settings, palette: Palette) -> dict[str, Text]:
     """The cells of one row of the certificates table by column id."""
-    certificate = use.certificate
+    certificate, wanted = use.certificate, todo(use, now, settings)
     left = certificate.seconds_left(now)
-    style = left_style(certificate, now, settings, palette)
+    urgent = 0 if use.spare else urgency(use, now, settings)
+    style = (palette.critical if urgent >= CRITICAL else palette.warning) if urgent else ""
     share = left / certificate.lifetime if certificate.lifetime > 0 else 0.0
     return {
+        "do": Text(wanted.word, todo_style(wanted, palette)),
         "left": Text(palette.draw(days(left)), style),
         "life": bar(share, 10, style or palette.ok, palette),
         "name": Text(certificate.title),
         "kind": Text(kind(use), palette.muted),
-        "do": Text(advice(use, now, settings), palette.warning if use.stale or style else palette.muted),
-        "used": Text(", ".join(use.used_by)),
+        "used": Text(_users(use)),
         "ends": Text(f"{certificate.not_after:%Y-%m-%d}", style),
         "issuer": Text(certificate.issuer, palette.muted),
+        "serial": Text(certificate.serial, palette.muted),
+        "key": Text(key_words(certificate), palette.muted),
     }
+
+
+def _users(use: CertificateUse) -> str:
+    """Who uses it; of many first how many they are."""
+    names = ", ".join(use.used_by)
+    return f"{len(use.used_by)}: {names}" if len(use.used_by) > _FEW else names
+
+
+def key_words(certificate: Certificate) -> str:
+    """Its public key: `RSA 2048`, `EC secp256r1`."""
+    key = certificate.public_key
+    return " ".join(str(each) for each in (key.type, key.curve or key.bits) if each)
+
+
+def pairs(digits: str) -> str:
+    """Hex in pairs, as openssl prints it."""
+    sign = "-" if digits.startswith("-") else ""
+    bare = digits.removeprefix("-")
+    return sign + ":".join(bare[index : index + 2] for index in range(0, len(bare), 2))
+
+
+def todo_style(wanted: Todo, palette: Palette) -> str:
+    """The colour of what there is to do."""
+    return {Todo.RENEW: palette.critical, Todo.NOTHING: palette.ok}.get(wanted, palette.warning)
+
+
+def todo_words(use: CertificateUse, wanted: Todo) -> str:
+    """What there is to do about a certificate, in a line; nothing where nothing is."""
+    who = _users(use)
+    return {
+        Todo.RENEW: f"→ renew it, then reload {who}",
+        Todo.RELOAD: f"→ renewed on disk: reload {who}",
+        Todo.LOOK: f"→ not ours to renew: ask its owner; {who} depends on it",
+        Todo.NOTHING: "nobody here needs it" if use.spare else "",
+    }[wanted]
 
 
 def kind(use: CertificateUse) -> str:
@@ -262,13 +357,3 @@ def kind(use: CertificateUse) -> str:
     if "client" in use.roles:
         return "client"
     return "own" if "own" in use.roles else ("served" if "served" in use.roles else "chain")
-
-
-def advice(use: CertificateUse, now: float, settings: Settings) -> str:
-    """Renew, reload, look, or nothing."""
-    if use.stale:
-        return "reload"
-    left = use.certificate.seconds_left(now)
-    if left < warn_below(use.certificate, settings.thresholds):
-        return "renew" if use.roles & {"own", "client"} else "look"
-    return ""

@@ -12,6 +12,7 @@ from tuimon.text import counted
 from tuimon.ui import certificate_page, clients_page
 from tuimon.ui.change_page import difference, evidence
 from tuimon.ui.document import Document
+from tuimon.ui.filtering import Filter
 from tuimon.ui.palette import LIGHTS
 from tuimon.ui.render import log_line, state
 
@@ -214,7 +215,7 @@ def page(document: Document, row: Row, log: list[LogLine]) -> Document:
     if log:
         document.heading("Log")
         for line in log:
-            text = log_line(line, document.palette, width=0)
+            text = log_line(line, document.palette, Filter(""), width=0)
             text.truncate(document.width, overflow="ellipsis")
             document.lines.append(text)
     document.lines.append(Text())

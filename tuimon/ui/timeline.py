@@ -15,9 +15,18 @@ _STACK = 3  # marks above each other before a number stands for the rest
 
 
 def timeline(
-    uses: list[CertificateUse], width: int, *, now: float, settings: Settings, palette: Palette
+    uses: list[CertificateUse],
+    width: int,
+    chosen: str = "",
+    *,
+    now: float,
+    settings: Settings,
+    palette: Palette,
 ) -> list[Text]:
-    """Lines of the picture: stacked marks, the axis with the thresholds, the scale in weeks."""
+    """Lines of the picture: stacked marks, the axis with the thresholds, the scale in weeks.
+
+    The mark of the `chosen` one (by SHA-256) stands out.
+    """
     current = [use for use in uses if not use.stale]
     inner = max(20, width - 12)
     far = [use.certificate.seconds_left(now) / WEEK for use in current]
@@ -32,7 +41,10 @@ def timeline(
         elif left > weeks:
             later += 1
         else:
-            cells.setdefault(min(inner - 1, int(left / weeks * inner)), []).append(use)
+            stack = cells.setdefault(min(inner - 1, int(left / weeks * inner)), [])
+            stack.insert(
+                0 if use.certificate.sha256 == chosen else len(stack), use
+            )  # it is always to be seen
     lines = []
     for level in range(_STACK - 1, -1, -1):
         line = Text()
@@ -42,7 +54,9 @@ def timeline(
             if level < len(stack):
                 style = left_style(stack[level].certificate, now, settings, palette) or palette.ok
                 more = level == _STACK - 1 and len(stack) > _STACK
-                line.append(palette.draw(str(min(9, len(stack))) if more else "◆"), style)
+                here = stack[level].certificate.sha256 == chosen
+                sign = "▼" if here else str(min(9, len(stack))) if more else "◆"
+                line.append(palette.draw(sign), f"{style} bold reverse" if here else style)
             else:
                 line.append(
                     palette.draw("┊") if _threshold(cell, inner, weeks, settings) else " ", palette.muted

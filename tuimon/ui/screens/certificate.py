@@ -6,7 +6,6 @@ from textual.binding import BindingType
 
 from tuimon.store import CertificateUse, Changes
 from tuimon.ui import certificate_page
-from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
 from tuimon.ui.keys import DETAIL, RENEWALS, Key, bindings
 from tuimon.ui.screens.page import PageScreen
@@ -31,7 +30,7 @@ class CertificateScreen(PageScreen):
         use = self._use()
         if use is None:
             return None
-        return certificate_page.page(self.blank(), use, self.store.rows())
+        return certificate_page.page(self.blank(), use, self.store.rows(), self.store.certificates())
 
     def refresh_body(self, changes: Changes) -> None:
         """Repaint when a service changed."""
@@ -52,9 +51,13 @@ class CertificateScreen(PageScreen):
         if use is not None:
             self.act(sorted(use.users), verb)
 
-    async def action_copy_pem(self) -> None:
-        """Copy it."""
+    def clip_pem(self) -> tuple[str, str] | None:
+        """What `Y` copies: itself."""
         use = self._use()
-        if use is not None:
-            await copy(self.app, use.certificate.pem)
-            self.notify("certificate copied as PEM", markup=False, timeout=2)
+        return ("certificate", use.certificate.pem) if use is not None else None
+
+    @property
+    def crumb(self) -> str:
+        """The certificate's title."""
+        use = self._use()
+        return f"certificate {use.certificate.title}" if use is not None else "gone"

@@ -1,5 +1,6 @@
-"""Certificates: every one of the fleet, soonest first, with what runs out when as a picture."""
+"""Certificates: every one of the fleet by what it calls for, soonest first, with a picture of the time."""
 
+from collections import Counter
 from typing import ClassVar
 
 from rich.text import Text
@@ -8,13 +9,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from tuimon import export
 from tuimon.store import CertificateUse, Changes
+from tuimon.store.rows import Todo, todo
 from tuimon.ui import render
 from tuimon.ui.clipboard import copy
-from tuimon.ui.keys import LIST, RENEWALS, bindings
+from tuimon.ui.keys import CERTIFICATE, LIST, RENEWALS, bindings
+from tuimon.ui.openssl import command
 from tuimon.ui.screens.certificate import CertificateScreen
-from tuimon.ui.screens.pane import Pane
+from tuimon.ui.screens.table_pane import TablePane
+from tuimon.ui.sheets import Sheet
 from tuimon.ui.timeline import timeline
+from tuimon.ui.view import Kept
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
 
@@ -22,97 +28,143 @@ _SORTS = {
     "left": lambda use: use.certificate.not_after,
     "name": lambda use: use.certificate.title.lower(),
     "kind": render.kind,
-    "used": lambda use: ",".join(use.used_by),
+    "used": lambda use: (-len(use.users), ",".join(use.used_by)),
+    "ends": lambda use: use.certificate.not_after,
     "issuer": lambda use: use.certificate.issuer,
 }
 _COLUMNS = (
+    Column("do", "TO DO", 6, keep=100),
     Column("left", "LEFT", 6, align="right", keep=100),
     Column("life", "LIFETIME", 10, keep=9),
     Column("name", "CERTIFICATE", 22, keep=100),
     Column("kind", "KIND", 6, keep=8),
-    Column("do", "TO DO", 6, keep=100),
-    Column("used", "USED BY", 20, grow=1, min_width=16, keep=100),
+    Column("used", "USED BY", 20, grow=1, min_width=14, keep=100),
     Column("ends", "NOT AFTER", 10, keep=7),
     Column("issuer", "ISSUER", 26, keep=3),
+    Column("serial", "SERIAL", 20, keep=2),
+    Column("key", "KEY", 12, keep=2),
 )
 
 
-class CertificatesScreen(Pane):
-    """Which certificate runs out next."""
+def _words(use: CertificateUse) -> str:
+    """What a filter looks for in a row."""
+    one = use.certificate
+    names = (one.subject, one.issuer, *one.san, *use.used_by, *use.paths)
+    return " ".join((*names, render.kind(use), one.serial, one.sha256))
 
-    KEYS = (LIST[0], *RENEWALS, *LIST[1:])
-    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, RENEWALS)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._faults = False
-        self._sort = ("left", False)
+class CertificatesScreen(TablePane[str]):
+    """Which certificate runs out next, and what to do about it."""
+
+    KEYS = (LIST[0], *RENEWALS, *LIST[1:], *CERTIFICATE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, RENEWALS, CERTIFICATE)
+    CRUMB = "certificates"
+    SORTS = _SORTS
+    OPTIONAL = frozenset({"serial", "key"})
+
+    @property
+    def kept(self) -> Kept:
+        """How the certificates are arranged."""
+        return self.desk.view.certificates
+
+    def all_columns(self) -> tuple[Column, ...]:
+        """Every column that there is."""
+        return _COLUMNS
 
     def body(self) -> ComposeResult:
-        """Table, status line, picture."""
-        yield Table[str](_COLUMNS, id="certificates", ascii_only=self.palette.ascii)
+        """What there is to do, the table, status line, picture."""
+        yield Line(id="groups", classes="title")
+        yield Table[str](self.shown_columns(), id="certificates", ascii_only=self.palette.ascii)
         yield Line(id="status")
-        yield Line(id="timeline")
+        picture = Line(id="timeline")
+        picture.display = not self.kept.zoomed
+        yield picture
 
     def main_widget(self) -> Widget:
         """The table has the focus."""
         return self.table
-
-    @property
-    def table(self) -> Table[str]:
-        """The table of certificates."""
-        return self.query_one("#certificates", Table)
-
-    def on_mount(self) -> None:
-        """Start with the table."""
-        super().on_mount()
-        self.set_focus(self.table)
 
     def refresh_body(self, changes: Changes) -> None:
         """Paint when a service changed."""
         if changes.rows or changes.status:
             self._paint()
 
+    def _todo(self, use: CertificateUse) -> Todo:
+        return todo(use, self.store.now, self.store.settings)
+
+    def _shown(self) -> list[CertificateUse]:
+        """Those that are not hidden, in order."""
+        by, inverted = self.order
+        uses = sorted(filter(self._passes, self.store.certificates()), key=_SORTS[by], reverse=inverted)
+        return sorted(uses, key=self._todo) if self.kept.grouped else uses
+
     def _paint(self) -> None:
-        store, palette = self.store, self.palette
-        uses = store.certificates()
-        ordered = sorted(uses, key=_SORTS[self._sort[0]], reverse=self._sort[1])
-        rows = []
-        for use in ordered:
-            if not self._passes(use):
-                continue
+        store, palette, sought = self.store, self.palette, self.filter
+        uses, shown, rows = store.certificates(), self._shown(), []
+        for use in shown:
             cells = render.certificate_row(use, store.now, store.settings, palette)
-            if self.needle:
-                cells = {name: render.highlight(text, self.needle, palette) for name, text in cells.items()}
+            if sought:
+                cells = {name: sought.highlight(text, palette) for name, text in cells.items()}
             rows.append(TableRow(use.certificate.sha256, cells, None))
         table = self.table
-        table.sort = self._sort
+        table.sort = self.order
+        if table.columns != self.shown_columns():
+            table.columns = self.shown_columns()
         table.empty = Text("no certificate matches" if uses else "no certificate seen yet", palette.muted)
         table.set_rows(rows)
+        self._groups(uses, len(uses) - len(shown))
         self._status()
-        width = max(40, self.size.width - 2)
-        picture = timeline(uses, width, now=store.now, settings=store.settings, palette=palette)
-        self.query_one("#timeline", Line).show(Text("\n").join(picture))
+
+    def _groups(self, uses: list[CertificateUse], hidden: int) -> None:
+        """How many call for what."""
+        palette, count = self.palette, Counter(map(self._todo, uses))
+        text = Text()
+        text.append(palette.draw("─ "), palette.muted)
+        for each in Todo:
+            if count[each]:
+                text.append(f"{count[each]} {each.word or 'fine'}", render.todo_style(each, palette))
+                text.append(palette.draw(" ─ "), palette.muted)
+        if hidden:
+            text.append(f"{hidden} hidden", palette.warning)
+            text.append(palette.draw(" ─ "), palette.muted)
+        text.append(palette.draw("─" * max(0, self.size.width - text.cell_len)), palette.muted)
+        self.query_one("#groups", Line).show(text)
 
     def _passes(self, use: CertificateUse) -> bool:
-        if self._faults and not render.advice(use, self.store.now, self.store.settings):
+        if self.kept.faults and self._todo(use) is Todo.NOTHING:
             return False
-        certificate = use.certificate
-        words = (certificate.subject, certificate.issuer, *certificate.san, *use.used_by, *use.paths)
-        return render.matches(" ".join((*words, render.kind(use))), self.needle)
+        return not self.kept.filter or self.filter.passes(_words(use))
+
+    def words(self, key: str) -> str:
+        """What a filter looks for in a row."""
+        use = self._use_of(key)
+        return _words(use) if use else ""
+
+    def is_fault(self, key: str) -> bool:
+        """Whether it calls for something."""
+        use = self._use_of(key)
+        return use is not None and self._todo(use) is not Todo.NOTHING
+
+    def _use_of(self, key: str | None) -> CertificateUse | None:
+        return next((use for use in self.store.certificates() if use.certificate.sha256 == key), None)
 
     def _use(self) -> CertificateUse | None:
-        key = self.table.cursor_key
-        uses = self.store.certificates()
-        return next((use for use in uses if use.certificate.sha256 == key), None)
+        return self._use_of(self.table.cursor_key)
 
     def _status(self) -> None:
-        use = self._use()
-        text = Text(no_wrap=True, overflow="ellipsis")
+        """Where the selected one is, what to do about it, and its place in the picture."""
+        use, text = self._use(), Text()
         if use is not None:
             text.append(use.certificate.title, self.palette.strong)
             text.append(f"  {', '.join(use.paths) or 'only served'}", self.palette.muted)
+            text.append(self.palette.draw(f"\n{render.todo_words(use, self._todo(use))}"))
         self.query_one("#status", Line).show(text)
+        store, width = self.store, max(40, self.size.width - 2)
+        chosen = use.certificate.sha256 if use else ""
+        picture = timeline(
+            store.certificates(), width, chosen, now=store.now, settings=store.settings, palette=self.palette
+        )
+        self.query_one("#timeline", Line).show(Text("\n").join(picture))
 
     @on(Table.CursorMoved)
     def _moved(self) -> None:
@@ -122,34 +174,16 @@ class CertificatesScreen(Pane):
     def _selected(self, event: Table.RowSelected[str]) -> None:
         self.app.push_screen(CertificateScreen(event.key))
 
-    @on(Table.HeaderClicked)
-    def _header(self, event: Table.HeaderClicked[str]) -> None:
-        if event.column_id in _SORTS:
-            inverted = self._sort[0] == event.column_id and not self._sort[1]
-            self._sort = (event.column_id, inverted)
-            self._paint()
-
     def action_open(self) -> None:
         """Details of the selected certificate."""
         key = self.table.cursor_key
         if key is not None:
             self.app.push_screen(CertificateScreen(key))
 
-    def action_faults(self) -> None:
-        """Only those that call for something, or all."""
-        self._faults = not self._faults
-        self._paint()
-
-    def action_sort(self, step: int) -> None:
-        """Sort by the next column."""
-        names = list(_SORTS)
-        self._sort = (names[(names.index(self._sort[0]) + step) % len(names)], False)
-        self._paint()
-
-    def action_invert(self) -> None:
-        """Turn the order round."""
-        self._sort = (self._sort[0], not self._sort[1])
-        self._paint()
+    def action_group(self) -> None:
+        """By what to do first, or by the order alone."""
+        self.kept.grouped = not self.kept.grouped
+        self.repaint()
 
     def action_probe(self) -> None:
         """Probe the services that use it."""
@@ -162,25 +196,47 @@ class CertificatesScreen(Pane):
         if use is not None:
             self.act(sorted(use.users), verb)
 
-    async def action_copy(self) -> None:
-        """Copy the row: what it is, when it ends, who uses it."""
+    def clip(self) -> tuple[str, str] | None:
+        """What `y` copies: the row, what it is, when it ends, who uses it."""
         use = self._use()
-        if use is not None:
-            ends = f"{use.certificate.not_after:%Y-%m-%d}"
-            await copy(self.app, f"{use.certificate.title}: until {ends}, used by {', '.join(use.used_by)}")
-            self.notify("row copied", markup=False, timeout=2)
+        if use is None:
+            return None
+        ends = f"{use.certificate.not_after:%Y-%m-%d}"
+        return "row", f"{use.certificate.title}: until {ends}, used by {', '.join(use.used_by)}\n"
 
-    async def action_copy_pem(self) -> None:
-        """Copy the certificate as PEM."""
+    def clip_pem(self) -> tuple[str, str] | None:
+        """What `Y` copies: the certificate as PEM."""
+        use = self._use()
+        return ("certificate", use.certificate.pem) if use else None
+
+    async def action_fingerprint(self) -> None:
+        """Copy its SHA-256 fingerprint."""
         use = self._use()
         if use is not None:
-            await copy(self.app, use.certificate.pem)
-            self.notify("certificate copied as PEM", markup=False, timeout=2)
+            await copy(self.app, render.pairs(use.certificate.sha256).upper())
+            self.say("SHA-256 fingerprint copied")
+
+    async def action_openssl(self) -> None:
+        """Copy the command that shows it without us."""
+        use = self._use()
+        if use is not None:
+            await copy(self.app, command(use, self.store.rows()))
+            self.say("openssl command copied")
+
+    def sheet(self) -> Sheet:
+        """The table as it is filtered and sorted."""
+        store = self.store
+        whole = [export.inventory(use, store.now, store.settings) for use in self._shown()]
+        rows = [
+            {"to_do": self._todo(use).word, "kind": render.kind(use), "name": use.certificate.title}
+            for use in self._shown()
+        ]
+        return Sheet("certificates", rows, whole)
 
     def action_zoom(self) -> None:
         """The table alone, or with the picture."""
-        timeline_widget = self.query_one("#timeline")
-        timeline_widget.display = not timeline_widget.display
+        self.kept.zoomed = not self.kept.zoomed
+        self.query_one("#timeline").display = not self.kept.zoomed
 
     def action_next_pane(self) -> None:
         """There is one pane."""

@@ -1,15 +1,50 @@
-"""Log: all services merged by time, followed live."""
+"""Log: all services merged by time, followed live, as lines or put together to connections."""
 
+import os
+import shlex
+import shutil
+import subprocess
 from typing import ClassVar
 
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
+from textual.widgets import Input
 
+from tuimon.model.tunnel import JOURNAL
 from tuimon.store import Changes
+from tuimon.store.connections import Connections, Told
+from tuimon.text import counted, printable
+from tuimon.ui import render
+from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import LOG, bindings
-from tuimon.ui.log_feed import LogFeed
+from tuimon.ui.log_feed import LEVELS, LogFeed
+from tuimon.ui.moments import HELP, moment
+from tuimon.ui.screens.entry import EntryScreen
 from tuimon.ui.screens.pane import Pane
+from tuimon.ui.view import Kept
+from tuimon.ui.widgets.line import Line
+from tuimon.ui.widgets.table import Column, Table, TableRow
+
+_COLUMNS = (
+    Column("started", "TIME", 8, keep=100),
+    Column("service", "SERVICE", 16, min_width=8, keep=100),
+    Column("peer", "CLIENT", 21, min_width=15, keep=100),
+    Column("outcome", "END", 8, keep=100),
+    Column("seconds", "SECONDS", 7, align="right", keep=8),
+    Column("tls", "TLS", 6, keep=7),
+    Column("received", "IN", 6, align="right", keep=6),
+    Column("sent", "OUT", 6, align="right", keep=6),
+    Column("target", "TARGET", 21, min_width=14, keep=5),
+    Column("reason", "WHY", 24, grow=1, min_width=12, keep=9),
+)
+_Key = tuple[int, str, str, str]
+
+
+def _key(told: Told) -> _Key:
+    return (told.number, told.source, told.connection.id, told.connection.peer)
 
 
 class LogScreen(Pane):
@@ -17,50 +52,218 @@ class LogScreen(Pane):
 
     KEYS = LOG
     BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)
+    CRUMB = "log"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._connections = Connections()
+
+    @property
+    def kept(self) -> Kept:
+        """How the log is arranged."""
+        return self.desk.view.log
 
     def body(self) -> ComposeResult:
-        """The log."""
-        yield LogFeed(id="log")
+        """The lines, or the connections."""
+        yield LogFeed(self.desk.view.reading, id="log")
+        yield Line(id="connections-title", classes="title")
+        yield Table[_Key](_COLUMNS, id="connections", ascii_only=self.palette.ascii)
 
     @property
     def feed(self) -> LogFeed:
         """The log with its title."""
         return self.query_one(LogFeed)
 
+    @property
+    def table(self) -> Table[_Key]:
+        """The connections."""
+        return self.query_one("#connections", Table)
+
     def main_widget(self) -> Widget:
-        """The lines have the focus."""
-        return self.feed.view
+        """The lines have the focus, or the connections."""
+        return self.table if self.desk.view.reading.connections else self.feed.view
 
     def on_mount(self) -> None:
         """Start with the lines."""
         super().on_mount()
-        self.set_focus(self.feed.view)
+        self._choose()
+
+    def only(self, service: str) -> None:
+        """The lines of one service; of all where it is empty."""
+        self.feed.service = service
+        if self.is_current:
+            self.repaint()
 
     def refresh_body(self, changes: Changes) -> None:
         """Take new lines."""
-        self.feed.needle = self.needle
+        feed, reading = self.feed, self.desk.view.reading
+        feed.sought, feed.faults = self.filter, self.kept.faults
+        feed.marked = Filter("") if self.filter else self.sought
         if changes.log:
-            self.feed.pull()
+            if reading.connections:
+                self._paint_connections()
+            else:
+                feed.pull()
+
+    def _choose(self) -> None:
+        """Show lines or connections, as it is wanted."""
+        connections = self.desk.view.reading.connections
+        self.feed.display = not connections
+        self.table.display = self.query_one("#connections-title").display = connections
+        self.set_focus(self.main_widget())
+
+    # -- connections ----------------------------------------------------------------------------
+
+    def _paint_connections(self) -> None:
+        told, reading, sought = (
+            self._connections.look(self.store.logbook),
+            self.desk.view.reading,
+            self.filter,
+        )
+        own = 0
+        rows = []
+        for each in told:
+            connection = each.connection
+            if self.feed.service not in ("", connection.service):
+                continue
+            if connection.own_probe and not reading.own:
+                own += 1
+                continue
+            if self.kept.faults and not connection.reason:
+                continue
+            cells = render.connection_cells(connection, self.palette)
+            if sought and not sought.passes(" ".join(cell.plain for cell in cells.values())):
+                continue
+            cells = {name: sought.highlight(text, self.palette) for name, text in cells.items()}
+            rows.append(TableRow(_key(each), cells))
+        table = self.table
+        table.empty = Text("no connection in the lines that are held", self.palette.muted)
+        table.set_rows(list({row.key: row for row in rows}.values()))
+        parts = ["connections", self.feed.service or "all", "newest first", counted(len(rows), "connection")]
+        parts += [f"{own} of our own probes folded"] if own else []
+        self.query_one("#connections-title", Line).show(render.rule(parts, self.size.width, self.palette))
+
+    def action_connections(self) -> None:
+        """Lines, or whole connections."""
+        reading = self.desk.view.reading
+        reading.connections = not reading.connections
+        self._choose()
+        self.repaint()
+
+    @on(Table.RowSelected)
+    def _selected(self, event: Table.RowSelected[_Key]) -> None:
+        """The lines of one connection: those that name its id or its client."""
+        _, _, log_id, peer = event.key
+        self.desk.view.reading.connections = False
+        self.query_one("#filter", Input).value = f"#{log_id}" if log_id else peer
+        self.kept.filter = f"#{log_id}" if log_id else peer
+        self._choose()
+        self.query_one("#filter").add_class("-shown")
+        self.repaint()
+
+    # -- looking for something ------------------------------------------------------------------
 
     def action_next_error(self, step: int) -> None:
         """Go to the next error, or to the one before."""
-        self.feed.next_error(step)
+        if not self.feed.next_error(step):
+            self.say("no more errors")
+
+    def action_match(self, step: int) -> None:
+        """Go to the next or previous line that has the words looked for."""
+        if not self.sought:
+            self.say("nothing is looked for: / takes words")
+        elif not self.feed.next_match(step, self.sought):
+            self.say("nothing more")
+
+    def action_go_to_time(self) -> None:
+        """Ask for a time, and show the first line at or after it; older lines are fetched for it."""
+
+        def wrong(text: str) -> str:
+            return "" if moment(text, self.store.now) is not None else f"not a time; {HELP}"
+
+        def take(text: str | None) -> None:
+            at = moment(text, self.store.now) if text else None
+            if at is not None:
+                self.run_worker(self._go(at), group="older", exclusive=True)
+
+        self.app.push_screen(EntryScreen("go to a time", HELP, wrong), take)
+
+    async def _go(self, at: float) -> None:
+        said = await self.desk.older(at)
+        self.repaint()
+        if not self.feed.go_to(at):
+            self.say("no line is as late as that")
+        elif said:
+            self.say(said)
+
+    def action_older(self) -> None:
+        """Fetch older lines."""
+        self.run_worker(self._older(), group="older", exclusive=True)
+
+    async def _older(self) -> None:
+        said = await self.desk.older(None)
+        self.say(said or "older lines are here")
+
+    # -- what is shown --------------------------------------------------------------------------
 
     def action_faults(self) -> None:
         """Warnings and errors only, or everything."""
-        self.feed.faults = not self.feed.faults
-        self.feed.pull()
+        self.kept.faults = not self.kept.faults
+        self.repaint()
+
+    def action_level(self) -> None:
+        """Down to which level of stunnel's."""
+        reading = self.desk.view.reading
+        at = LEVELS.index(reading.level) if reading.level in LEVELS else 0
+        reading.level = LEVELS[(at + 1) % len(LEVELS)]
+        self.repaint()
 
     def action_own(self) -> None:
         """Show or fold the lines of our own probes."""
-        self.feed.own = not self.feed.own
-        self.feed.pull()
+        self.desk.view.reading.own = not self.desk.view.reading.own
+        self.repaint()
 
     def action_follow(self) -> None:
         """Follow the end, or stay."""
         self.feed.view.follow = not self.feed.view.follow
-        self.feed.pull()
+        self.repaint()
 
     def action_wrap(self) -> None:
         """Wrap long lines, or let them run out of sight."""
         self.feed.view.wrap = not self.feed.view.wrap
+
+    def clip(self) -> tuple[str, str] | None:
+        """What `y` copies: the lines that are held and shown."""
+        if self.desk.view.reading.connections:
+            return None
+        lines = [f"{render.log_plain(each.line)}\n" for each in self.feed.view.items if each.line]
+        return (counted(len(lines), "line"), "".join(lines)) if lines else None
+
+    # -- other programs -------------------------------------------------------------------------
+
+    def action_pager(self) -> None:
+        """Open the file of the line in $PAGER, at its end."""
+        self._open(os.environ.get("PAGER") or "less", "+G")
+
+    def action_editor(self) -> None:
+        """Open the file of the line in $EDITOR."""
+        self._open(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi", "+")
+
+    def _open(self, program: str, at_end: str) -> None:
+        line = self.feed.here
+        if line is None or line.source.startswith(JOURNAL):
+            self.say("no file here: that is a journal, see journalctl" if line else "no line here")
+            return
+        try:
+            argv = shlex.split(program)
+        except ValueError:
+            argv = []
+        if not argv or shutil.which(argv[0]) is None:
+            self.say(f"cannot run {printable(program, 60) or 'nothing'}: set $PAGER or $EDITOR")
+            return
+        ends = [at_end] if os.path.basename(argv[0]) in {"less", "vi", "vim", "nvim"} else []
+        with self.app.suspend():
+            done = subprocess.run([*argv, *ends, line.source], check=False)
+        self.app.refresh(layout=True)
+        if done.returncode:
+            self.say(f"{printable(argv[0], 60)} ended with {done.returncode}")

@@ -8,7 +8,6 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tuimon.store import Changes
-from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
 from tuimon.ui.keys import DETAIL, Key, bindings, bound
 from tuimon.ui.screens.pane import Pane
@@ -85,9 +84,7 @@ class PageScreen(Pane):
         page = self.query_one("#page", VerticalScroll)
         (page.scroll_end if end > 0 else page.scroll_home)(animate=False)
 
-    async def action_copy(self) -> None:
-        """Copy the page as text."""
+    def clip(self) -> tuple[str, str] | None:
+        """What `y` copies: the page as text."""
         document = self.document()
-        if document is not None:
-            await copy(self.app, document.plain)
-            self.notify("details copied", markup=False, timeout=2)
+        return ("details", document.plain) if document is not None else None

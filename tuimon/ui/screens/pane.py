@@ -16,17 +16,23 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tuimon.model.action import Action
+from tuimon.model.failure import Failure
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Store
 from tuimon.text import counted
 from tuimon.ui import render
+from tuimon.ui.clipboard import copy
 from tuimon.ui.desk import Desk, desk
+from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import ACTIONS, APP, Key
 from tuimon.ui.palette import Palette
+from tuimon.ui.saving import place, save
 from tuimon.ui.screens.action import ActionScreen
+from tuimon.ui.view import Kept
 from tuimon.ui.widgets.line import Line
 
 _HINTS_FIRST, _HINTS_KEPT = 3, 5  # hints that stay in front, and in all
+_LEAST = (40, 10)  # columns and lines below which only the worst is told
 
 
 class Pane(Screen[None]):
@@ -34,10 +40,12 @@ class Pane(Screen[None]):
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
     BINDINGS: ClassVar[list[BindingType]] = []
+    CRUMB = ""
+    """What a screen above this one calls it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.needle = ""
+        self._own = Kept()
 
     @property
     def desk(self) -> Desk:
@@ -54,12 +62,27 @@ class Pane(Screen[None]):
         """Styles by meaning."""
         return self.desk.palette
 
+    @property
+    def kept(self) -> Kept:
+        """How this pane is arranged."""
+        return self._own
+
+    @property
+    def crumb(self) -> str:
+        """The name of this place, for the screens above it."""
+        return self.CRUMB
+
     def compose(self) -> ComposeResult:
         """Summary, banner, the body, filter, hints."""
         yield Line(id="summary")
         yield Line(id="banner")
+        yield Line(id="tiny")
         yield from self.body()
-        yield Input(id="filter", placeholder="filter; ! in front inverts; enter keeps it, esc clears it")
+        entry = Input(
+            self.kept.filter, id="filter", placeholder="words to look for; ! excludes; esc shows all again"
+        )
+        entry.set_class(bool(self.kept.filter), "-shown")
+        yield entry
         yield Line(id="hints")
 
     def body(self) -> ComposeResult:
@@ -74,6 +97,10 @@ class Pane(Screen[None]):
         keys = frozenset(row.key for row in self.store.rows())
         return Changes(keys, log=True, clock=True, status=True)
 
+    def repaint(self) -> None:
+        """Paint everything, as after somebody has asked for another view of it."""
+        self._changed(self.refresh_all())
+
     def on_mount(self) -> None:
         """Listen for changes."""
         self.desk.changed.subscribe(self, self._changed)
@@ -81,22 +108,27 @@ class Pane(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was shown."""
-        self._changed(self.refresh_all())
+        self.repaint()
 
     def on_resize(self) -> None:
         """Words and columns follow the width."""
         self.hint()
-        self._changed(self.refresh_all())
+        self.repaint()
 
     def _changed(self, changes: Changes) -> None:
         if not self.is_current or not self.is_mounted:
             return
         with self.app.batch_update():
+            tiny = self.size.width < _LEAST[0] or self.size.height < _LEAST[1]
+            self.set_class(tiny, "-tiny")
             if changes.rows or changes.clock or changes.status:
                 self._summary()
             if changes.rows or changes.status:
                 self._banner()
-            self.refresh_body(changes)
+            if tiny:
+                self._worst()
+            else:
+                self.refresh_body(changes)
 
     def _summary(self) -> None:
         store = self.store
@@ -105,6 +137,18 @@ class Pane(Screen[None]):
             store.summary(), store.host, store.now, width, self.palette, read_only=store.settings.read_only
         )
         self.query_one("#summary", Line).show(text)
+
+    def _worst(self) -> None:
+        """On a terminal that is too small for a table: the worst that there is, and the way out."""
+        text = Text()
+        row = next(iter(self.store.rows()), None)
+        if row is not None:
+            text.append_text(render.state(row.state, self.palette))
+            text.append(f" {row.tunnel.service.name}", self.palette.strong)
+            text.append(f" {row.why}\n")
+        columns, lines = _LEAST
+        text.append(f"the table needs {columns}x{lines}", self.palette.muted)
+        self.query_one("#tiny", Line).show(text)
 
     def _banner(self) -> None:
         store = self.store
@@ -131,8 +175,7 @@ class Pane(Screen[None]):
         """Probe these services now, and say how many of them there is anything to probe of."""
         found = self.store.probeable(keys)
         self.desk.probe_now(found)
-        words = f"probing {counted(len(found), 'service')}" if found else "nothing to probe here"
-        self.notify(words, markup=False, timeout=2)
+        self.say(f"probing {counted(len(found), 'service')}" if found else "nothing to probe here")
 
     def act(self, keys: Iterable[ServiceKey], verb: str) -> None:
         """Ask for an action on the instances of these services; each instance once."""
@@ -140,33 +183,93 @@ class Pane(Screen[None]):
         if instances:
             self.app.push_screen(ActionScreen(instances, Action(verb)))
 
+    # -- out of the screen ----------------------------------------------------------------------
+
+    def clip(self) -> tuple[str, str] | None:
+        """What `y` copies and `S` saves: what it is called, and the text."""
+        return None
+
+    def clip_pem(self) -> tuple[str, str] | None:
+        """What `Y` copies: what it is called, and the PEM."""
+        return None
+
+    async def _copy(self, found: tuple[str, str] | None) -> None:
+        if found is None:
+            self.say("nothing to copy here")
+            return
+        await copy(self.app, found[1])
+        self.say(f"{found[0]} copied")
+
+    async def action_copy(self) -> None:
+        """Copy the row, or the page."""
+        await self._copy(self.clip())
+
+    async def action_copy_pem(self) -> None:
+        """Copy the certificate as PEM."""
+        await self._copy(self.clip_pem())
+
+    def action_save(self) -> None:
+        """Save to a file what `y` copies."""
+        found = self.clip()
+        if found is not None:
+            self.write(found[0].replace(" ", "-"), found[1], "txt")
+
+    def write(self, name: str, text: str, suffix: str) -> None:
+        """Write a file that somebody asked for, and say where it is."""
+        file = place(name, self.store.host, self.store.now, suffix)
+        done = save(file, text, self.store.settings.state_file("saved"))
+        if isinstance(done, Failure):
+            self.notify(str(done), severity="error", markup=False, timeout=6)
+        else:
+            self.notify(f"saved as {done}", markup=False, timeout=6)
+
+    def say(self, words: str) -> None:
+        """Tell something in passing."""
+        self.notify(words, markup=False, timeout=3)
+
     # -- filter ---------------------------------------------------------------------------------
 
+    @property
+    def filter(self) -> Filter:
+        """What hides rows."""
+        return Filter(self.kept.filter)
+
+    @property
+    def sought(self) -> Filter:
+        """What `n` looks for: what is filtered for, or was last."""
+        return Filter(self.kept.filter or self.kept.recall)
+
     def action_filter(self) -> None:
-        """Type a filter; what was there comes back."""
+        """Type a filter; what was filtered for last comes back, and is replaced by what is typed."""
         entry = self.query_one("#filter", Input)
+        if not entry.value:
+            entry.value = self.kept.recall
+        entry.select_all()
         entry.add_class("-shown")
         self.set_focus(entry)  # at once: what was typed ahead belongs to the filter
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the filter, its own key is a character like any other."""
-        return action != "filter" or self.focused is not self.query_one("#filter", Input)
+        """In the filter, a key that leads to a line to type into is a character like any other."""
+        return action not in ("filter", "go_to_time") or self.focused is not self.query_one("#filter", Input)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""
-        self.needle = event.value
-        self._changed(self.refresh_all())
+        if event.value != self.kept.filter:
+            self.kept.filter = event.value
+            self.repaint()
 
     def on_input_submitted(self) -> None:
         """Keep the filter and go back to the rows."""
+        self.kept.recall = self.kept.filter or self.kept.recall
         self._leave_filter()
 
     def on_key(self, event: KeyEvent) -> None:
-        """Escape clears the filter."""
+        """Escape shows everything again; what was filtered for can be had back."""
         entry = self.query_one("#filter", Input)
-        if event.key == "escape" and (self.focused is entry or self.needle):
+        if event.key == "escape" and (self.focused is entry or self.kept.filter):
             event.stop()
             event.prevent_default()
+            self.kept.recall = self.kept.filter or self.kept.recall
             entry.value = ""
             self._leave_filter()
 

@@ -8,7 +8,6 @@ from textual.binding import BindingType
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes
 from tuimon.ui import service_page
-from tuimon.ui.clipboard import copy
 from tuimon.ui.document import Document
 from tuimon.ui.keys import ACTIONS, DETAIL, bindings
 from tuimon.ui.screens.certificate import CertificateScreen
@@ -63,9 +62,13 @@ class ServiceScreen(PageScreen):
         """Probe it now."""
         self.probe(frozenset((self._key,)))
 
-    async def action_copy_pem(self) -> None:
-        """Copy its certificate."""
+    def clip_pem(self) -> tuple[str, str] | None:
+        """What `Y` copies: its certificate."""
         row = self.store.row(self._key)
-        if row is not None and row.certificate is not None:
-            await copy(self.app, row.certificate.pem)
-            self.notify("certificate copied as PEM", markup=False, timeout=2)
+        return ("certificate", row.certificate.pem) if row is not None and row.certificate else None
+
+    @property
+    def crumb(self) -> str:
+        """The service's name."""
+        row = self.store.row(self._key)
+        return row.tunnel.service.name if row is not None else "gone"

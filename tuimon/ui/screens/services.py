@@ -9,17 +9,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from tuimon.diagnose.finding import State
+from tuimon import export
+from tuimon.diagnose.finding import State, label
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Row
 from tuimon.store.rows import worst_first
 from tuimon.text import counted
 from tuimon.ui import render
-from tuimon.ui.clipboard import copy
 from tuimon.ui.keys import ACTIONS, LIST, bindings
 from tuimon.ui.log_feed import LogFeed
-from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.service import ServiceScreen
+from tuimon.ui.screens.table_pane import TablePane
+from tuimon.ui.sheets import Sheet
+from tuimon.ui.view import Kept, Log, Mark
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
 
@@ -28,6 +30,8 @@ _QUIET = (State.OK, State.OFF, State.NOT_PROBED, State.PENDING)
 
 _AGE = 10  # seconds between two repaints for nothing but the passing of time
 _WHY, _WHY_WIDE, _WIDE = 45, 40, 100  # least cells of the reason: narrow, wide, from this width on
+_ROOM = 14  # lines of a screen below which the log is left out
+_MIDDLE = 76  # columns below which names give way to reasons
 
 
 def _soonest(row: Row) -> float:
@@ -43,43 +47,74 @@ _SORTS = {
     "role": lambda row: render.role(row.tunnel.service),
     "accept": render.accept,
     "connect": lambda row: render.connect(row.tunnel.service),
+    "since": lambda row: -(row.since or 0),
+    "version": render.version,
+    "instance": lambda row: row.key.config,
+    "unit": lambda row: row.tunnel.instance.unit.name if row.tunnel.instance.unit else "",
+    "pid": lambda row: row.tunnel.instance.process.id.pid if row.tunnel.instance.process else 0,
 }
 
 
-class ServicesScreen(Pane):
+def _words(row: Row) -> str:
+    """What a filter looks for in a row."""
+    service, certificate = row.tunnel.service, row.certificate
+    said = (each for finding in row.findings for each in (finding.code, finding.text))
+    return " ".join(
+        (
+            service.name,
+            label(row.state),
+            row.state.value,
+            *said,
+            render.accept(row),
+            *(each.text for each in service.connect),
+            service.exec or "",
+            service.sni or "",
+            service.file,
+            render.role(service),
+            certificate.title if certificate else "",
+        )
+    )
+
+
+class ServicesScreen(TablePane[ServiceKey]):
     """The first screen."""
 
     KEYS = (LIST[0], *ACTIONS, *LIST[1:])
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ACTIONS)
+    CRUMB = "services"
+    SORTS = _SORTS
+    OPTIONAL = frozenset({"since", "version", "instance", "unit", "pid"})
 
     def __init__(self) -> None:
         super().__init__()
-        self._faults = False
-        self._sort = ("state", False)
         self._cells: dict[ServiceKey, tuple[Row, dict[str, Text]]] = {}
         self._look: object = None
-        self._hidden = 0
+        self._hidden: list[Row] = []
+        self._widths = (10, 15)
         self._age = -1
+        self._awaited: list[Mark] | None = None
+
+    @property
+    def kept(self) -> Kept:
+        """How the services are arranged."""
+        return self.desk.view.services
 
     def body(self) -> ComposeResult:
         """Table, the selected row's reason, the log."""
-        yield Table[ServiceKey](self._columns(10, 15), id="services", ascii_only=self.palette.ascii)
+        yield Table[ServiceKey](self.shown_columns(), id="services", ascii_only=self.palette.ascii)
         yield Line(id="status")
-        yield LogFeed(id="log-pane", level=5)
+        log = LogFeed(Log(level=5), id="log-pane")
+        log.set_class(self.kept.zoomed, "-hidden")
+        yield log
+
+    def on_resize(self) -> None:
+        """On a screen with few lines the log gives way to the table."""
+        self.query_one(LogFeed).set_class(self.size.height < _ROOM, "-short")
+        super().on_resize()
 
     def main_widget(self) -> Widget:
         """The table has the focus."""
         return self.table
-
-    @property
-    def table(self) -> Table[ServiceKey]:
-        """The table of services."""
-        return self.query_one("#services", Table)
-
-    def on_mount(self) -> None:
-        """Start with the table."""
-        super().on_mount()
-        self.set_focus(self.table)
 
     def refresh_body(self, changes: Changes) -> None:
         """Paint rows and log lines that changed."""
@@ -90,70 +125,95 @@ class ServicesScreen(Pane):
         if changes.log:
             self.query_one(LogFeed).pull()
 
-    def _paint_rows(self) -> None:
-        store, palette = self.store, self.palette
-        rows = store.rows()
-        if self._sort[0] != "state":
-            rows.sort(key=_SORTS[self._sort[0]])
-        if self._sort[1]:
+    def all_columns(self) -> tuple[Column, ...]:
+        """Every column that there is."""
+        why = _WHY if self.app.size.width < _WIDE else _WHY_WIDE
+        return columns(*self._widths, why)
+
+    def asked_columns(self) -> tuple[str, ...]:
+        """Those that were chosen here, else those of the settings."""
+        return self.kept.columns or self.store.settings.columns
+
+    def _paint_rows(self, *, asked: bool = False) -> None:
+        rows = self.store.rows()
+        by, inverted = self.order
+        if by != "state":
+            rows.sort(key=_SORTS[by])
+        if inverted:
             rows.reverse()
         shown = [row for row in rows if self._passes(row)]
-        self._hidden = len(rows) - len(shown)
-        look = (palette, self.needle, self._age)
+        self._hidden = [row for row in rows if not self._passes(row)] if len(shown) < len(rows) else []
+        look = (self.palette, self.kept.filter, self._age)
         if look != self._look:
             self._cells, self._look = {}, look
         table = self.table
-        table.sort = self._sort
+        table.sort = self.order
         names = max((len(row.tunnel.service.name) + 2 * bool(row.tunnel.primary) for row in rows), default=8)
         addresses = max((len(each) for row in rows for each in (render.accept(row),)), default=9)
-        why = _WHY if self.size.width < _WIDE else _WHY_WIDE
-        fitting = self._columns(max(7, min(names, 22)), max(7, min(addresses, 24)), why)
+        most = 22 if self.size.width >= _MIDDLE else 16
+        self._widths = max(7, min(names, most)), max(7, min(addresses, 24))
+        fitting = self.shown_columns()
         if table.columns != fitting:
             table.columns = fitting
         table.empty = self._empty()
         table.set_rows([TableRow(row.key, self._row_cells(row), None) for row in shown])
+        self._mark_again()
         self._status()
 
-    def _columns(self, name: int, address: int, why: int = _WHY) -> tuple[Column, ...]:
-        """Those of the settings, in their order."""
-        known = {each.id: each for each in columns(name, address, why)}
-        return tuple(known[each] for each in dict.fromkeys(self.store.settings.columns))
+    def _mark_again(self) -> None:
+        """Give rows the marks that they had when the screen was left, if they still are what they were."""
+        if self._awaited is None:
+            self._awaited = list(self.desk.view.marks)
+        found = {mark: row for mark in self._awaited if (row := self.store.row(mark.key)) is not None}
+        if found:
+            self._awaited = [mark for mark in self._awaited if mark not in found]
+            self.table.mark(row.key for mark, row in found.items() if row.tunnel.service.name == mark.name)
+
+    @on(Table.MarksChanged)
+    def _marked(self) -> None:
+        rows = [row for row in map(self.store.row, sorted(self.table.marked)) if row is not None]
+        self.desk.view.marks = tuple(
+            Mark(row.key.host, row.key.config, row.tunnel.service.name, row.key.ordinal) for row in rows
+        )
 
     def _row_cells(self, row: Row) -> dict[str, Text]:
         known = self._cells.get(row.key)
         if known is not None and known[0] is row:
             return known[1]
         cells = render.service_cells(row, self.store.now, self.store.settings, self.palette)
-        if self.needle:
-            cells = {name: render.highlight(text, self.needle, self.palette) for name, text in cells.items()}
+        if sought := self.filter:
+            cells = {name: sought.highlight(text, self.palette) for name, text in cells.items()}
         self._cells[row.key] = (row, cells)
         return cells
 
     def _passes(self, row: Row) -> bool:
-        if self._faults and row.state in _QUIET:
+        if self.kept.faults and row.state in _QUIET:
             return False
-        if not self.needle:
-            return True
-        cause = row.cause.text if row.cause else ""
-        service = row.tunnel.service
-        words = (
-            service.name,
-            row.state.value,
-            cause,
-            render.accept(row),
-            render.connect(service),
-            service.file,
-        )
-        return render.matches(" ".join(words), self.needle)
+        return not self.kept.filter or self.filter.passes(_words(row))
+
+    def words(self, key: ServiceKey) -> str:
+        """What a filter looks for in a row."""
+        row = self.store.row(key)
+        return _words(row) if row is not None else ""
+
+    def is_fault(self, key: ServiceKey) -> bool:
+        """Whether something is wrong with a service."""
+        row = self.store.row(key)
+        return row is not None and row.state not in _QUIET
 
     def _empty(self) -> Text:
         store = self.store
         if self._hidden:
-            return Text(f"{counted(self._hidden, 'row')} hidden by the filter", self.palette.muted)
+            return Text(f"{self._hides()}: esc and z show them again", self.palette.muted)
         if "configurations" in store.pending() or not store.now:
             return Text("looking …", self.palette.muted)
         where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
         return Text(f"no stunnel service found in {where}\ntry `tuimon demo`", self.palette.muted)
+
+    def _hides(self) -> str:
+        """How many rows are hidden, and what of them nobody should overlook."""
+        down = sum(row.state in (State.DOWN, State.CRITICAL) for row in self._hidden)
+        return f"{len(self._hidden)} hidden" + (f", {down} of them down or critical" if down else "")
 
     def _status(self) -> None:
         """The whole reason of the selected row and what to do; what is hidden, where nothing is wrong."""
@@ -161,7 +221,7 @@ class ServicesScreen(Pane):
         row = self.store.row(key) if key is not None else None
         palette = self.palette
         text = Text()
-        text.append(f"{self._hidden} hidden  " if self._hidden else "", palette.warning)
+        text.append(f"{self._hides()}  " if self._hidden else "", palette.warning)
         if row is not None:
             text.append(row.tunnel.service.name, palette.strong)
             cause = row.cause
@@ -187,34 +247,11 @@ class ServicesScreen(Pane):
     def _selected(self, event: Table.RowSelected[ServiceKey]) -> None:
         self.app.push_screen(ServiceScreen(event.key))
 
-    @on(Table.HeaderClicked)
-    def _header(self, event: Table.HeaderClicked[ServiceKey]) -> None:
-        if event.column_id in _SORTS:
-            inverted = self._sort[0] == event.column_id and not self._sort[1]
-            self._sort = (event.column_id, inverted)
-            self._paint_rows()
-
     def action_open(self) -> None:
         """Details of the selected service."""
         key = self.table.cursor_key
         if key is not None:
             self.app.push_screen(ServiceScreen(key))
-
-    def action_faults(self) -> None:
-        """Faults only, or everything."""
-        self._faults = not self._faults
-        self._paint_rows()
-
-    def action_sort(self, step: int) -> None:
-        """Sort by the next column."""
-        names = list(_SORTS)
-        self._sort = (names[(names.index(self._sort[0]) + step) % len(names)], False)
-        self._paint_rows()
-
-    def action_invert(self) -> None:
-        """Turn the order round."""
-        self._sort = (self._sort[0], not self._sort[1])
-        self._paint_rows()
 
     def action_probe(self) -> None:
         """Probe the selected or the marked services now."""
@@ -229,25 +266,29 @@ class ServicesScreen(Pane):
         key = self.table.cursor_key
         return self.table.marks or (() if key is None else (key,))
 
-    async def action_copy(self) -> None:
-        """Copy the selected or the marked rows."""
+    def clip(self) -> tuple[str, str] | None:
+        """What `y` copies: the selected or the marked rows."""
         rows = [row for row in map(self.store.row, self._chosen()) if row is not None]
-        if rows:
-            said = (f"{row.tunnel.service.name}: {row.state.value}: {row.why or 'ok'}" for row in rows)
-            await copy(self.app, "\n".join(said))
-            self.notify(f"{counted(len(rows), 'row')} copied", markup=False, timeout=2)
+        said = [f"{row.tunnel.service.name}: {row.state.value}: {row.why or 'ok'}\n" for row in rows]
+        return (counted(len(rows), "row"), "".join(said)) if rows else None
 
-    async def action_copy_pem(self) -> None:
-        """Copy the certificate of the selected row."""
+    def clip_pem(self) -> tuple[str, str] | None:
+        """What `Y` copies: the certificate of the selected row."""
         key = self.table.cursor_key
         row = self.store.row(key) if key is not None else None
-        if row is not None and row.certificate is not None:
-            await copy(self.app, row.certificate.pem)
-            self.notify("certificate copied as PEM", markup=False, timeout=2)
+        return ("certificate", row.certificate.pem) if row is not None and row.certificate else None
+
+    def sheet(self) -> Sheet:
+        """The table as it is filtered and sorted."""
+        store = self.store
+        rows = [row for row in map(store.row, self.table.keys) if row is not None]
+        whole = [export.service(row, store.now, store.settings) for row in rows]
+        return Sheet("services", [{"why": row.why} for row in rows], whole)
 
     def action_zoom(self) -> None:
         """The table alone, or with the log."""
-        self.query_one(LogFeed).toggle_class("-hidden")
+        self.kept.zoomed = not self.kept.zoomed
+        self.query_one(LogFeed).set_class(self.kept.zoomed, "-hidden")
 
     def action_next_pane(self) -> None:
         """Between table and log."""
@@ -267,4 +308,9 @@ def columns(name: int, address: int, why: int = 45) -> tuple[Column, ...]:
         Column("role", "ROLE", 6, keep=3),
         Column("accept", "ACCEPT", address, keep=5),
         Column("connect", "CONNECT", address, keep=4),
+        Column("since", "SINCE", 6, align="right", keep=2),
+        Column("version", "TLS", 7, keep=2),
+        Column("instance", "CONFIG", 16, keep=2),
+        Column("unit", "UNIT", 20, keep=2),
+        Column("pid", "PID", 7, align="right", keep=2),
     )

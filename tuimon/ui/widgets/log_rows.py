@@ -30,6 +30,11 @@ class Folds:
         del self._heights[:lines]
         self._ends = None
 
+    def drop_last(self) -> None:
+        """The last line is gone."""
+        del self._heights[-1:]
+        self._ends = None
+
     def measured(self, index: int) -> bool:
         """Whether the height of this line is known."""
         return self._heights[index] > 0

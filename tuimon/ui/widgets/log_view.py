@@ -149,6 +149,20 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         self.repaint()
         self._refold()
 
+    def amend(self, item: T) -> None:
+        """Show the last line anew: `item` has its number."""
+        self._items[-1] = item
+        self.repaint()
+        self._folds.drop_last()
+        self._folds.append(1)
+        self._put_back()
+
+    @property
+    def last_seen(self) -> T | None:
+        """The line at the bottom of the screen."""
+        row = min(self._folds.total, self.scroll_offset.y + self._height) - 1
+        return self._items[self._folds.at(row)[0]] if row >= 0 else None
+
     def clear(self) -> None:
         """Hold no lines."""
         self.replace(())

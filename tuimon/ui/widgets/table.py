@@ -6,7 +6,7 @@ Rows do not change their order under somebody who is moving among them: the new 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Generic, NamedTuple
 
@@ -167,6 +167,11 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
         return self._rows[self._cursor].key if self._rows else None
 
     @property
+    def keys(self) -> tuple[K, ...]:
+        """The keys of the rows that are shown, from the top."""
+        return tuple(row.key for row in self._rows)
+
+    @property
     def marks(self) -> tuple[K, ...]:
         """The keys of the marked rows that are shown, from the top.
 
@@ -174,14 +179,19 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
         """
         return tuple(row.key for row in self._rows if row.key in self._marks)
 
-    def set_rows(self, rows: Sequence[TableRow[K]]) -> None:
-        """Show `rows` instead; paints only what differs.
+    @property
+    def marked(self) -> frozenset[K]:
+        """The keys of all marked rows, also of those that are not shown now."""
+        return frozenset(self._marks)
+
+    def set_rows(self, rows: Sequence[TableRow[K]], *, asked: bool = False) -> None:
+        """Show `rows` instead; paints only what differs.  An order that somebody `asked` for need not wait.
 
         The cursor stays on its key, on the same line of the screen.  A cursor that nobody has touched
         yet rests on the first row.  Raises ValueError if two rows have the same key.
         """
         with self._keeping_place():
-            self._rows.take(rows, hold=self._busy_for() > 0)
+            self._rows.take(rows, hold=self._busy_for() > 0 and not asked)
         if self._rows.waiting:
             self._wait()
 
@@ -266,6 +276,11 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
         self._repaint_changed()
         if self.marks != before:
             self.post_message(self.MarksChanged(self, self.marks))
+
+    def mark(self, keys: Iterable[K]) -> None:
+        """Mark these rows as well, whether they are shown or not."""
+        self._marks |= set(keys)
+        self._repaint_changed()
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by that many rows."""

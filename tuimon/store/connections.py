@@ -1,0 +1,71 @@
+"""Connections: the lines of the logbook put together, one connection each, for whoever wants to see them so.
+
+Rule: nothing is put together before somebody looks, and then only what is new; bounded like the lines.
+"""
+
+from collections import deque
+from dataclasses import replace
+from itertools import takewhile
+from typing import NamedTuple
+
+from tuimon.model.connection import Connection
+from tuimon.parse.stunnel_sessions import Sessions
+from tuimon.store.logbook import Logbook
+
+_ENDED = 5000
+"""Connections that have ended and are kept."""
+
+
+class Told(NamedTuple):
+    """One connection as a log tells it; `number` grows by one a connection of those that have ended."""
+
+    number: int
+    source: str
+    connection: Connection
+
+
+class Connections:
+    """Takes the lines of a logbook as they come; ended connections and those that are open."""
+
+    def __init__(self) -> None:
+        self._start()
+        self._generation = -1
+
+    def _start(self) -> None:
+        self._seen, self._count = -1, 0
+        self._sessions: dict[str, Sessions] = {}
+        self._ended: deque[Told] = deque(maxlen=_ENDED)
+
+    def look(self, book: Logbook) -> list[Told]:
+        """All that are known now, the newest first: those that are open, then in the order of their ends."""
+        if book.generation != self._generation:  # lines came in before others: begin again
+            self._start()
+            self._generation = book.generation
+        fresh = list(takewhile(lambda line: line.sequence > self._seen, reversed(book.lines)))
+        for line in reversed(fresh):
+            sessions = self._sessions.setdefault(line.source, Sessions())
+            for each in sessions.feed([("", line.record)]):
+                self._end(line.source, each, book)
+        if fresh:
+            self._seen = fresh[0].sequence
+        return [*self._open(book), *reversed(self._ended)]
+
+    def _end(self, source: str, connection: Connection, book: Logbook) -> None:
+        self._count += 1
+        self._ended.append(Told(self._count, source, _owned(connection, book)))
+
+    def _open(self, book: Logbook) -> list[Told]:
+        found = [
+            Told(0, source, _owned(each, book))
+            for source, sessions in self._sessions.items()
+            for each in sessions.open()
+        ]
+        return sorted(found, key=lambda told: told.connection.started or 0.0, reverse=True)
+
+
+def _owned(connection: Connection, book: Logbook) -> Connection:
+    """With the word whether it was a probe of ours."""
+    own = book.is_own(
+        connection.peer, connection.started if connection.started is not None else connection.ended
+    )
+    return replace(connection, own_probe=True) if own else connection

@@ -1,0 +1,43 @@
+"""Files that somebody asks for: what was copied, a table, an incident bundle.
+
+Rule: nothing is ever written over, everything is readable by its owner alone, and the reader is told where.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from tuimon.model.failure import Failure, Reason
+from tuimon.text import printable
+
+_TRIES = 100
+
+
+def place(name: str, host: str, now: float, suffix: str) -> str:
+    """A file name that sorts by time: `tuimon-gw-01-certificates-20261126T031240.csv`."""
+    safe = "".join(each if each.isalnum() or each in "-_." else "-" for each in f"{host}-{name}")[:80]
+    return f"tuimon-{safe}-{time.strftime('%Y%m%dT%H%M%S', time.localtime(now))}.{suffix}"
+
+
+def save(name: str, text: str, otherwise: str) -> str | Failure:
+    """Write `text` to `name` in the current folder, or in `otherwise` where that cannot be written.
+
+    Returns the path of the file, or why there is none.
+    """
+    failure = Failure(Reason.OTHER, "there are too many files of that name")
+    for folder in (os.getcwd(), otherwise):
+        try:
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            for attempt in range(_TRIES):
+                stem, dot, suffix = name.rpartition(".")
+                path = os.path.join(folder, f"{stem}-{attempt}{dot}{suffix}" if attempt else name)
+                try:
+                    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                except FileExistsError:
+                    continue
+                with open(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
+                return path
+        except OSError as error:
+            failure = Failure(Reason.OTHER, printable(f"cannot write to {folder}: {error.strerror}"))
+    return failure
