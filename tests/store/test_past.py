@@ -64,6 +64,22 @@ def test_the_first_look_is_no_change(world: World) -> None:
     assert world.store.changes(0.0) == []
 
 
+def test_the_first_look_is_over_with_the_first_probe(world: World) -> None:
+    """What the log alone says at the start is part of it: nothing happened when the probe knows better."""
+    world.begin()
+    refused = "s_connect: connect 127.0.0.1:8080: Connection refused (111)"
+    said = ("Service [web] accepted connection from 10.0.0.9:40000", refused, "No more addresses to connect")
+    world.log(*(world.line(each, log_id="0") for each in said))
+    assert world.row().state is State.DOWN
+    world.tick(1)
+    world.log(*(world.line(each, log_id="1") for each in (said[0], "s_connect: connected 127.0.0.1:8080")))
+    world.log(world.line("Service [web] connected remote server from 127.0.0.1:40002", log_id="1"))
+    world.probed(world.good())
+    assert world.row().state is State.OK
+    assert world.store.changes(0.0) == []
+    assert past(world).outages(0.0) == []
+
+
 def test_a_change_is_told_with_its_time_and_its_cause(world: World) -> None:
     """Down and up again; the row says since when."""
     world.healthy()

@@ -22,20 +22,22 @@ ColumnName = Literal[
     "state",
     "service",
     "why",
+    "since",
     "cert",
     "sess",
+    "trend",
     "ltc",
+    "hs",
     "role",
     "accept",
     "connect",
-    "since",
     "version",
     "instance",
     "unit",
     "pid",
 ]
 _COLUMNS: tuple[ColumnName, ...] = (
-    *("state", "service", "why", "cert", "sess", "ltc", "role", "accept", "connect"),
+    *("state", "service", "why", "since", "cert", "sess", "trend", "ltc", "hs", "role", "accept", "connect"),
 )
 
 
@@ -121,7 +123,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[ColumnName, ...],
         Meta(
             min_length=1,
-            description="The columns of the services, from the left; on a narrow terminal some drop out.",
+            description="The columns of the services, from the left; on a narrow terminal some drop out.  "
+            "Of these, since, trend and hs (the past) need 150 cells; those of a list of your own do not.",
         ),
     ] = _COLUMNS
     mouse: Annotated[

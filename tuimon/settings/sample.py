@@ -79,7 +79,15 @@ def _field(field: inspect.Field, *, example: bool = False) -> Iterator[str]:
     fits = len(beside) <= _WIDTH
     about = " ".join(filter(None, (said.get("description"), "" if fits else f"({words})")))
     yield from _comment(about)
-    yield beside if fits else assigned
+    if fits:
+        yield beside
+    elif len(assigned) > _WIDTH and isinstance(field.default, tuple):
+        yield f"{field.name} = ["
+        items = " ".join(f"{_toml(each)}," for each in value)
+        yield from textwrap.wrap(items, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+        yield "]"
+    else:
+        yield assigned
 
 
 def _keys(field: inspect.Field, keys: Iterable[KeyRow]) -> Iterator[str]:

@@ -30,11 +30,13 @@ from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, familie
 
 __all__ = [
     "CertificateUse",
+    "Change",
     "Changes",
     "Done",
     "InstanceRow",
     "LogLine",
     "Ongoing",
+    "Past",
     "Row",
     "Store",
     "Summary",
@@ -283,7 +285,13 @@ class Store:
         acting = ongoing.text if ongoing is not None else ""
         past = self._pasts.of(tunnel.key, tunnel.service.name)
         cause = found[0].text if found and state is not State.OK else ""
-        past.judged(state, ongoing.words if ongoing else cause, self.now, meant=ongoing is not None)
+        past.judged(
+            state,
+            ongoing.words if ongoing else cause,
+            self.now,
+            meant=ongoing is not None,
+            whole=wants.settled(tunnel),
+        )
         past.counted(tunnel.sessions, self.now)
         row = Row(tunnel, found, state, lights, past.since if state is past.state else None, acting)
         if row != self._rows.get(tunnel.key):

@@ -26,7 +26,8 @@ MINUTES = 60
 DAY = 86400.0
 """Seconds for which it is counted how often it was down."""
 
-_SETTLED = 10.0  # seconds after a change in which its cause may still be found out
+_SETTLED = 3.0  # seconds after a change in which its cause may still be found out
+_FIRST_LOOK = 30.0  # seconds after which a first look is over, whatever was not seen
 _FIELDS = 6  # numbers that are kept of a probe
 _VERDICTS = tuple(Verdict)
 _STEP = 3  # numbers that are kept of a step in the count of sessions: minute, most, last
@@ -79,13 +80,14 @@ class Outage(NamedTuple):
 class Past:
     """The past of one service, as far as anybody looked."""
 
-    __slots__ = ("_levels", "_probes", "changes", "forgotten", "name", "seen", "state")
+    __slots__ = ("_levels", "_looked", "_probes", "changes", "forgotten", "name", "seen", "state")
 
     def __init__(self, name: str = "") -> None:
         self.name = name
         self.seen: float | None = None  # when it was first judged
         self.state = State.PENDING  # the last that was more than "not looked yet"
         self.changes: deque[Change] = deque(maxlen=CHANGES)
+        self._looked = False
         self.forgotten = False  # whether older changes than these were seen
         self._probes = array("d")
         self._levels = array("i")
@@ -106,14 +108,19 @@ class Past:
         self._probes.extend(nan if each is None else each for each in times)
         del self._probes[: -PROBES * _FIELDS]
 
-    def judged(self, state: State, cause: str, now: float, *, meant: bool) -> None:
-        """Note what it was found to be."""
+    def judged(self, state: State, cause: str, now: float, *, meant: bool, whole: bool = True) -> None:
+        """Note what it was found to be; the first look is not over before it was `whole`."""
         if state is State.PENDING:
             return
         if self.seen is None:
             self.seen = now
         last = self.changes[-1] if self.changes else None
-        if last is None or state is not self.state:
+        if last is None or not self._looked:
+            self._looked = whole or now - self.seen > _FIRST_LOOK
+            self.changes.clear()
+            self.changes.append(Change(self.seen, State.PENDING, state, cause, meant))
+            self.state = state
+        elif state is not self.state:
             self.forgotten |= len(self.changes) == CHANGES
             self.changes.append(Change(now, self.state, state, cause, meant))
             self.state = state

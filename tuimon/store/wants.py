@@ -4,6 +4,7 @@ Rule: a reason to look again is told once.  Nothing is asked for before everythi
 the reason was looked at, and nothing is sent to a process that cannot answer.
 """
 
+from tuimon.model.handshake import Depth
 from tuimon.model.tunnel import ProbeWant, Tunnel
 from tuimon.store.facts import Facts, paths
 
@@ -16,6 +17,15 @@ def reachable(tunnel: Tunnel) -> bool:
     if tunnel.waiting and not tunnel.service.client:
         return False  # nobody is accepted there, we would only make the queue longer
     return bool(tunnel.listeners) or (tunnel.service.client and not tunnel.sockets_known)
+
+
+def settled(tunnel: Tunnel) -> bool:
+    """Whether it was probed once, or there is nothing to probe of it."""
+    return (
+        tunnel.probed_at is not None
+        or tunnel.plan.depth in (Depth.OFF, Depth.LISTEN)
+        or not tunnel.instance.running
+    )
 
 
 def looked_at(tunnel: Tunnel, facts: Facts) -> bool:

@@ -35,6 +35,7 @@ from tuimon.ui.screens.help import HelpScreen
 from tuimon.ui.screens.log import LogScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.services import ServicesScreen
+from tuimon.ui.view import View
 from tuimon.ui.view import load as load_view
 from tuimon.ui.view import save as save_view
 
@@ -63,14 +64,16 @@ class TuimonApp(Acting):
         elevated: Elevated | None = None,
         *,
         greets: bool = False,
+        view: View | None = None,
     ) -> None:
-        """`greets`: until the first key the line of hints speaks to somebody who has never been here."""
+        """`view` is how the screen is arranged; `greets`:
+        until the first key the line of hints speaks to somebody who has never been here."""
         super().__init__(runtime, elevated)
         self.settings = settings
         self.greets = greets
         self.keymap = Keymap.of(settings.keys)
         self.set_keymap(self.keymap.changed)
-        self.view = load_view(settings.state_file(VIEW_FILE))
+        self.view = view or View()
         self._mouse = settings.mouse
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
@@ -154,8 +157,9 @@ def show(
 
     What was still being done then is told on stderr: it goes on without us.
     """
-    app = TuimonApp(runtime, settings, elevated, greets=greets)
+    kept = settings.state_file(VIEW_FILE)
+    app = TuimonApp(runtime, settings, elevated, greets=greets, view=load_view(kept))
     status = app.run(mouse=settings.mouse)
-    save_view(settings.state_file(VIEW_FILE), app.view)
+    save_view(kept, app.view)
     app.say_what_goes_on()
     return (app.return_code or 0) if status is None else status  # no status: left by a key, or an error

@@ -9,21 +9,25 @@ import time
 from rich.text import Text
 
 from tuimon.diagnose.certificate import critical_below, warn_below
-from tuimon.diagnose.finding import State, label, span
+from tuimon.diagnose.finding import State, label
 from tuimon.model.certificate import Certificate
 from tuimon.model.connection import Connection
 from tuimon.model.log import Event
 from tuimon.model.service import Service
 from tuimon.settings import Settings
-from tuimon.store import CertificateUse, LogLine, Row, Summary
+from tuimon.store import CertificateUse, LogLine, Past, Row, Summary
 from tuimon.store.rows import CRITICAL, Todo, todo, urgency
 from tuimon.text import counted
+from tuimon.ui import past_words
 from tuimon.ui.filtering import Filter
 from tuimon.ui.palette import LIGHTS, Palette
+from tuimon.ui.pictures import most_of, spark
 
 DAY = 86400
 _CERT = 7  # cells of the CERT column
 _FEW = 3  # users of a certificate that are named without being counted
+_PROBES, _PEAKS = 8, 12  # handshakes and peaks of sessions that a row shows
+_FEW_SESSIONS = 4  # that do not fill a cell
 _LOUD = {0: "critical", 1: "critical", 2: "critical", 3: "critical", 4: "warning"}
 
 
@@ -92,19 +96,19 @@ def version(row: Row) -> str:
     return row.tunnel.handshake.tls_version.removeprefix("TLSv") if row.tunnel.handshake else ""
 
 
-def age(since: float | None, now: float) -> str:
-    """How long ago, in at most six cells: `45 s`, `12 min`, `5 h`, `9 d`; empty where that is not known."""
-    return span(now - since).replace(" days", " d").replace(" day", " d") if since is not None else ""
-
-
-def why(row: Row, palette: Palette) -> Text:
-    """The cause in words; for a healthy SNI row its pattern; what somebody is doing to it meanwhile."""
+def why(row: Row, palette: Palette, past: Past, now: float) -> Text:
+    """The cause in words and since when; what somebody is doing to it meanwhile; of a healthy service that
+    it was down lately; of a healthy SNI row its pattern."""
     if row.acting:
         return Text(palette.draw(row.acting), palette.accent)
-    if not row.why:
-        service = row.tunnel.service
-        return Text(f"sni {service.sni}" if service.sni_of is not None else "", palette.muted)
-    return Text(row.why)
+    if row.why:
+        text = Text(row.why)
+        text.append(past_words.since(row, now) if row.state is State.DOWN else "", palette.muted)
+        return text
+    service = row.tunnel.service
+    pattern = f"sni {service.sni}" if service.sni_of is not None else ""
+    back = past_words.back(past, now) if row.state is State.OK else ""
+    return Text(back or pattern, palette.muted)
 
 
 def lights(row: Row, palette: Palette) -> Text:
@@ -115,8 +119,10 @@ def lights(row: Row, palette: Palette) -> Text:
     return text
 
 
-def service_cells(row: Row, now: float, settings: Settings, palette: Palette) -> dict[str, Text]:
-    """The cells of one row of the services table by column id."""
+def service_cells(
+    row: Row, now: float, settings: Settings, palette: Palette, past: Past, *, pictures: bool = False
+) -> dict[str, Text]:
+    """The cells of one row of the services table by column id; its sparklines only where they are shown."""
     service = row.tunnel.service
     sessions = row.tunnel.sessions
     unit, process = row.tunnel.instance.unit, row.tunnel.instance.process
@@ -126,19 +132,34 @@ def service_cells(row: Row, now: float, settings: Settings, palette: Palette) ->
     return {
         "state": state(row.state, palette),
         "service": name,
-        "why": why(row, palette),
+        "why": why(row, palette, past, now),
         "cert": certificate_cell(row, now, settings, palette),
         "sess": Text("" if sessions is None else str(sessions), "" if sessions else palette.muted),
         "ltc": lights(row, palette),
         "role": Text(role(service), palette.muted),
         "accept": Text(accept(row)),
         "connect": Text(connect(service)),
-        "since": Text(age(row.since, now), palette.muted),
+        "since": Text("" if row.since is None else past_words.day_or_hour(row.since, now)),
         "version": Text(version(row), palette.muted),
         "instance": Text(row.tunnel.instance.title),
         "unit": Text(unit.name if unit else "", palette.muted),
         "pid": Text(str(process.id.pid) if process else "", palette.muted),
+        **(_pictures(past, now, palette) if pictures else {}),
     }
+
+
+def _pictures(past: Past, now: float, palette: Palette) -> dict[str, Text]:
+    """The last handshakes, and the sessions of the last hour."""
+    took = [each.took for each in past.probes(_PROBES)]
+    last = took[-1] if took else None
+    handshake = Text("" if last is None else f"{past_words.millis(last):>6}")
+    handshake.pad_left(max(0, 6 - handshake.cell_len))
+    if len(took) > 1:  # one alone is as high as itself
+        handshake.append(" " * (_PROBES + 1 - len(took)))
+        handshake.append_text(spark(took, palette, style=palette.accent, gap="✖"))
+    counts = most_of(past.sessions(now), _PEAKS)
+    trend = spark(counts, palette, style=palette.accent, least=_FEW_SESSIONS)
+    return {"hs": handshake if took else Text(), "trend": trend}
 
 
 def _short(line: LogLine) -> str:

@@ -7,15 +7,19 @@ from rich.text import Text
 from tuimon.diagnose.finding import Light, State, clock
 from tuimon.diagnose.in_use import disk_leaf
 from tuimon.model.handshake import Depth, Handshake
-from tuimon.store import LogLine, Row
+from tuimon.store import LogLine, Past, Row
+from tuimon.store.chronicle import Chronicle
 from tuimon.text import counted
-from tuimon.ui import certificate_page, clients_page
+from tuimon.ui import certificate_page, clients_page, past_page, past_words
 from tuimon.ui.change_page import difference, evidence
 from tuimon.ui.document import Document
 from tuimon.ui.filtering import Filter
 from tuimon.ui.palette import LIGHTS
-from tuimon.ui.render import log_line, state
+from tuimon.ui.past_words import millis
+from tuimon.ui.pictures import waterfall
+from tuimon.ui.render import bar, log_line, state
 
+_MUCH = 0.8  # of a limit
 _DEPTHS = {
     Depth.HANDSHAKE: "full handshake",
     Depth.CERTIFICATE: "handshake up to the server's flight (a full one would start something or be refused)",
@@ -24,13 +28,18 @@ _DEPTHS = {
 }
 
 
-def _verdict(document: Document, row: Row) -> None:
-    palette = document.palette
-    service = row.tunnel.service
-    document.heading(service.name)
+def _verdict(document: Document, row: Row, past: Past) -> None:
+    palette, tunnel = document.palette, row.tunnel
+    document.heading(tunnel.service.name)
     line = state(row.state, palette)
     if row.since is not None and row.state is not State.PENDING:
         line.append(f"  since {clock(row.since, document.now)}", palette.muted)
+    if row.state is State.DOWN:
+        often = past_words.often(past, document.now)
+        line.append(f", {often}" if often else "", palette.muted)
+    elif tunnel.probed_at is not None and tunnel.handshake is not None and tunnel.handshake.ok:
+        at = time.strftime("%H:%M:%S", time.localtime(tunnel.probed_at))
+        line.append(f"  proved by a handshake at {at}", palette.muted)
     document.line(line)
     for finding in row.findings:
         document.line(finding.text, palette.severity(finding.severity), indent=2)
@@ -49,7 +58,7 @@ def _light(document: Document, name: str, light: Light, words: str) -> None:
     document.fact(name, line)
 
 
-def _layers(document: Document, row: Row) -> None:
+def _layers(document: Document, row: Row, past: Past) -> None:
     tunnel = row.tunnel
     service, handshake = tunnel.service, tunnel.handshake
     listen, tls, target = row.lights
@@ -76,8 +85,7 @@ def _layers(document: Document, row: Row) -> None:
     if tunnel.far is not None:
         config = tunnel.far.key.config.rsplit("/", 1)[-1]
         document.fact("far end", f"here: [{tunnel.far.name}] of {config}")
-    if tunnel.sessions is not None:
-        document.fact("sessions", str(tunnel.sessions))
+    past_page.sessions(document, row, past)
 
 
 def _times(document: Document, handshake: Handshake) -> None:
@@ -89,12 +97,13 @@ def _times(document: Document, handshake: Handshake) -> None:
         ("finished", handshake.handshake_ms),
     )
     known = [(name, at) for name, at in points if at is not None]
-    longest = max((at for _, at in known), default=0.0)
     palette = document.palette
-    for name, at in known:
-        width = round(30 * at / longest) if longest else 0
-        line = Text(f"{at:8.1f} ms ")
-        line.append(palette.draw("━" * max(1, width)), palette.accent)
+    bars = waterfall(
+        [at for _, at in known], max(10, min(48, document.width - 30)), palette, style=palette.accent
+    )
+    for (name, at), drawn in zip(known, bars, strict=True):
+        line = Text(f"{millis(at):>8}  ")
+        line.append_text(drawn)
         document.fact(name, line)
 
 
@@ -113,7 +122,7 @@ def _carried(message: str, handshake: Handshake, server_name: str) -> str:
     return ""
 
 
-def _handshake(document: Document, row: Row) -> None:
+def _handshake(document: Document, row: Row, past: Past) -> None:
     tunnel = row.tunnel
     handshake, palette = tunnel.handshake, document.palette
     if handshake is None and not tunnel.instance.running:
@@ -136,6 +145,7 @@ def _handshake(document: Document, row: Row) -> None:
     if handshake.client_certificate_requested:
         document.fact("client cert", "asked for", note="; ".join(handshake.client_ca_names[:3]))
     _times(document, handshake)
+    past_page.handshakes(document, past)
     for message in handshake.messages:
         sent = message.startswith("> ")
         line = Text()
@@ -178,6 +188,19 @@ def _options(document: Document, row: Row) -> None:
             document.fact(name, line, label=20)
 
 
+def _share(document: Document, name: str, count: int | None, limit: int | None) -> None:
+    """How many of how many, with a bar."""
+    if count is None:
+        return
+    line = Text(str(count))
+    if limit:
+        line.append(f" of {limit}")
+        line.pad_right(max(0, 14 - line.cell_len))
+        share, palette = count / limit, document.palette
+        line.append_text(bar(share, 20, palette.warning if share > _MUCH else palette.accent, palette))
+    document.fact(name, line)
+
+
 def _process(document: Document, row: Row) -> None:
     instance = row.tunnel.instance
     process, unit = instance.process, instance.unit
@@ -193,21 +216,21 @@ def _process(document: Document, row: Row) -> None:
     source = "log" if instance.loaded_from_log else "start of the process"
     document.fact("loaded", clock(instance.loaded_at, document.now), note=f"from the {source}")
     document.fact("version", f"stunnel {instance.version}" if instance.version else "")
-    most = f" of {instance.client_limit}" if instance.client_limit else ""
-    document.fact("clients", "" if instance.clients is None else f"{instance.clients}{most}")
-    limit = f" of {process.fd_limit}" if process.fd_limit else ""
-    document.fact("descriptors", "" if process.fds is None else f"{process.fds}{limit}")
+    _share(document, "clients", instance.clients, instance.client_limit)
+    _share(document, "descriptors", process.fds, process.fd_limit)
     document.fact("memory", f"{process.memory / 1048576:.1f} MiB, {process.threads} threads")
     document.fact("log", instance.log)
     document.fact("not visible", ", ".join(process.hidden), document.palette.warning)
 
 
-def page(document: Document, row: Row, log: list[LogLine]) -> Document:
-    """Everything about one service; `log` are its last lines."""
-    _verdict(document, row)
+def page(document: Document, row: Row, log: list[LogLine], past: Past, chronicle: Chronicle) -> Document:
+    """Everything about one service; `log` are its last lines, `past` is what was seen of it, and
+    `chronicle` what its log tells of the time before."""
+    _verdict(document, row, past)
+    _layers(document, row, past)
+    past_page.happened(document, row, past, chronicle)
     difference(document, row.tunnel.instance)
-    _layers(document, row)
-    _handshake(document, row)
+    _handshake(document, row, past)
     _certificate(document, row)
     clients_page.clients(document, row.tunnel)
     _options(document, row)

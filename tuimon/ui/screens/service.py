@@ -39,7 +39,8 @@ class ServiceScreen(PageScreen):
             if line.source == source and line.record.service == name and not line.own
         )
         last = list(islice(lines, _LOG_LINES))[::-1]
-        return service_page.page(self.blank(), row, last)
+        store = self.store
+        return service_page.page(self.blank(), row, last, store.past(self._key), store.logbook.chronicle)
 
     def refresh_body(self, changes: Changes) -> None:
         """Repaint when the service changed; ages only every ten seconds."""

@@ -10,12 +10,13 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from tuimon import export
-from tuimon.diagnose.finding import State, label
+from tuimon.diagnose.finding import Finding, State, label
 from tuimon.model.service import ServiceKey
+from tuimon.settings import Settings
 from tuimon.store import Changes, Row
 from tuimon.store.rows import worst_first
 from tuimon.text import counted
-from tuimon.ui import render
+from tuimon.ui import past_words, render
 from tuimon.ui.keys import ACTIONS, LIST, bindings
 from tuimon.ui.log_feed import LogFeed
 from tuimon.ui.screens.service import ServiceScreen
@@ -32,6 +33,8 @@ _AGE = 10  # seconds between two repaints for nothing but the passing of time
 _WHY, _WHY_WIDE, _WIDE = 45, 40, 100  # least cells of the reason: narrow, wide, from this width on
 _ROOM = 14  # lines of a screen below which the log is left out
 _MIDDLE = 76  # columns below which names give way to reasons
+_ROOMY = 150  # cells from which on there is room for the columns of the past
+_TALL = 20  # lines from which on there is room for what happened last
 
 
 def _soonest(row: Row) -> float:
@@ -47,18 +50,20 @@ _SORTS = {
     "role": lambda row: render.role(row.tunnel.service),
     "accept": render.accept,
     "connect": lambda row: render.connect(row.tunnel.service),
-    "since": lambda row: -(row.since or 0),
+    "since": lambda row: -(row.since or 0.0),
     "version": render.version,
     "instance": lambda row: row.key.config,
     "unit": lambda row: row.tunnel.instance.unit.name if row.tunnel.instance.unit else "",
     "pid": lambda row: row.tunnel.instance.process.id.pid if row.tunnel.instance.process else 0,
 }
+_PICTURES = {"trend", "hs"}
+_PAST = {"since", *_PICTURES}
 
 
 def _words(row: Row) -> str:
-    """What a filter looks for in a row."""
-    service, certificate = row.tunnel.service, row.certificate
-    said = (each for finding in row.findings for each in (finding.code, finding.text))
+    """What a filter looks for in a row: what it says, not what it leads to."""
+    service = row.tunnel.service
+    said = (row.cause.code, row.cause.text) if row.cause else ()
     return " ".join(
         (
             service.name,
@@ -71,7 +76,6 @@ def _words(row: Row) -> str:
             service.sni or "",
             service.file,
             render.role(service),
-            certificate.title if certificate else "",
         )
     )
 
@@ -83,7 +87,7 @@ class ServicesScreen(TablePane[ServiceKey]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ACTIONS)
     CRUMB = "services"
     SORTS = _SORTS
-    OPTIONAL = frozenset({"since", "version", "instance", "unit", "pid"})
+    OPTIONAL = frozenset({"version", "instance", "unit", "pid"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,6 +107,7 @@ class ServicesScreen(TablePane[ServiceKey]):
         """Table, the selected row's reason, the log."""
         yield Table[ServiceKey](self.shown_columns(), id="services", ascii_only=self.palette.ascii)
         yield Line(id="status")
+        yield Line(id="happened")
         log = LogFeed(Log(level=5), id="log-pane")
         log.set_class(self.kept.zoomed, "-hidden")
         yield log
@@ -131,10 +136,14 @@ class ServicesScreen(TablePane[ServiceKey]):
         return columns(*self._widths, why)
 
     def asked_columns(self) -> tuple[str, ...]:
-        """Those that were chosen here, else those of the settings."""
-        return self.kept.columns or self.store.settings.columns
+        """Those that were chosen here, else those of the settings; unless they were chosen, those of the
+        past where there is room."""
+        wanted = self.kept.columns or self.store.settings.columns
+        if wanted == Settings().columns and self.app.size.width < _ROOMY:
+            return tuple(each for each in wanted if each not in _PAST)
+        return wanted
 
-    def _paint_rows(self, *, asked: bool = False) -> None:
+    def _paint_rows(self) -> None:
         rows = self.store.rows()
         by, inverted = self.order
         if by != "state":
@@ -143,9 +152,6 @@ class ServicesScreen(TablePane[ServiceKey]):
             rows.reverse()
         shown = [row for row in rows if self._passes(row)]
         self._hidden = [row for row in rows if not self._passes(row)] if len(shown) < len(rows) else []
-        look = (self.palette, self.kept.filter, self._age)
-        if look != self._look:
-            self._cells, self._look = {}, look
         table = self.table
         table.sort = self.order
         names = max((len(row.tunnel.service.name) + 2 * bool(row.tunnel.primary) for row in rows), default=8)
@@ -155,10 +161,23 @@ class ServicesScreen(TablePane[ServiceKey]):
         fitting = self.shown_columns()
         if table.columns != fitting:
             table.columns = fitting
+        look = (self.palette, self.kept.filter, self._age, fitting)
+        if look != self._look:
+            self._cells, self._look = {}, look
         table.empty = self._empty()
         table.set_rows([TableRow(row.key, self._row_cells(row), None) for row in shown])
         self._mark_again()
         self._status()
+        self._happened()
+
+    def _happened(self) -> None:
+        """What changed last in the fleet, while it is news."""
+        store, line = self.store, self.query_one("#happened", Line)
+        text = past_words.happened(
+            store.changes(store.now - past_words.HOUR), self.size.width - 2, store.now, self.palette
+        )
+        line.set_class(bool(text) and self.size.height >= _TALL, "-shown")
+        line.show(text)
 
     def _mark_again(self) -> None:
         """Give rows the marks that they had when the screen was left, if they still are what they were."""
@@ -180,7 +199,9 @@ class ServicesScreen(TablePane[ServiceKey]):
         known = self._cells.get(row.key)
         if known is not None and known[0] is row:
             return known[1]
-        cells = render.service_cells(row, self.store.now, self.store.settings, self.palette)
+        store = self.store
+        past, pictures = store.past(row.key), any(each.id in _PICTURES for each in self.table.columns)
+        cells = render.service_cells(row, store.now, store.settings, self.palette, past, pictures=pictures)
         if sought := self.filter:
             cells = {name: sought.highlight(text, self.palette) for name, text in cells.items()}
         self._cells[row.key] = (row, cells)
@@ -219,25 +240,36 @@ class ServicesScreen(TablePane[ServiceKey]):
         """The whole reason of the selected row and what to do; what is hidden, where nothing is wrong."""
         key = self.table.cursor_key
         row = self.store.row(key) if key is not None else None
-        palette = self.palette
-        text = Text()
+        palette, text = self.palette, Text()
         text.append(f"{self._hides()}  " if self._hidden else "", palette.warning)
         if row is not None:
             text.append(row.tunnel.service.name, palette.strong)
-            cause = row.cause
-            if cause is not None and row.why:
-                text.append(f"  {cause.text}", palette.severity(cause.severity))
-                if cause.fix:  # on a line of its own, where the reason leaves one
-                    apart = "\n" if text.cell_len <= self.size.width - 2 else "  "
-                    text.append(palette.draw(f"{apart}→ {cause.fix}"))
+            if row.cause is not None and row.why:
+                self._fault(text, row, row.cause)
             else:
-                text.append(f"  {row.tunnel.service.file}:{row.tunnel.service.line}", palette.muted)
-                if row.tunnel.probed_at is not None and row.tunnel.handshake is not None:
-                    at = time.strftime("%H:%M:%S", time.localtime(row.tunnel.probed_at))
-                    text.append(f"  proved by a handshake at {at}", palette.muted)
-                if cause is not None:  # worth knowing, and nothing to do about
-                    text.append(f"\n{cause.text}", palette.muted)
+                self._proof(text, row)
         self.query_one("#status", Line).show(text)
+
+    def _fault(self, text: Text, row: Row, cause: Finding) -> None:
+        text.append(f"  {cause.text}", self.palette.severity(cause.severity))
+        often = past_words.often(self.store.past(row.key), self.store.now)
+        text.append(past_words.since(row, self.store.now), self.palette.muted)
+        text.append(f", {often}" if often else "", self.palette.muted)
+        if cause.fix:  # on a line of its own, where the reason leaves one
+            apart = "\n" if text.cell_len <= self.size.width - 2 else "  "
+            text.append(self.palette.draw(f"{apart}→ {cause.fix}"))
+
+    def _proof(self, text: Text, row: Row) -> None:
+        """Nothing is wrong: whether it was, where it is defined, and what proves it."""
+        palette, tunnel = self.palette, row.tunnel
+        back = past_words.back(self.store.past(row.key), self.store.now) if row.state is State.OK else ""
+        text.append(f"  {back}\n" if back else "  ", palette.muted)
+        text.append(f"{tunnel.service.file}:{tunnel.service.line}", palette.muted)
+        if tunnel.probed_at is not None and tunnel.handshake is not None:
+            at = time.strftime("%H:%M:%S", time.localtime(tunnel.probed_at))
+            text.append(f"  proved by a handshake at {at}", palette.muted)
+        if row.cause is not None and not back:  # worth knowing, and nothing to do about
+            text.append(f"\n{row.cause.text}", palette.muted)
 
     @on(Table.CursorMoved)
     def _moved(self) -> None:
@@ -302,13 +334,15 @@ def columns(name: int, address: int, why: int = 45) -> tuple[Column, ...]:
         Column("state", "STATE", 6, keep=100),
         Column("service", "SERVICE", name, keep=100),
         Column("why", "WHY", why, grow=1, min_width=why, keep=100),
+        Column("since", "SINCE", 6, keep=2),
         Column("cert", "CERT", 7, align="right", keep=100),
         Column("sess", "SESS", 4, align="right", keep=8),
+        Column("trend", "SESSIONS 1 H", 12, keep=1),
         Column("ltc", "L T C", 5, keep=9),
+        Column("hs", "HANDSHAKE", 15, keep=2),
         Column("role", "ROLE", 6, keep=3),
         Column("accept", "ACCEPT", address, keep=5),
         Column("connect", "CONNECT", address, keep=4),
-        Column("since", "SINCE", 6, align="right", keep=2),
         Column("version", "TLS", 7, keep=2),
         Column("instance", "CONFIG", 16, keep=2),
         Column("unit", "UNIT", 20, keep=2),
