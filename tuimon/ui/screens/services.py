@@ -152,6 +152,8 @@ class ServicesScreen(TablePane[ServiceKey]):
             rows.reverse()
         shown = [row for row in rows if self._passes(row)]
         self._hidden = [row for row in rows if not self._passes(row)] if len(shown) < len(rows) else []
+        if sought := self.filter:  # who types a name means the service of that name first
+            shown.sort(key=lambda row: not sought.passes(row.tunnel.service.name))
         table = self.table
         table.sort = self.order
         names = max((len(row.tunnel.service.name) + 2 * bool(row.tunnel.primary) for row in rows), default=8)
