@@ -18,8 +18,16 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "cli": ALL,
     "commands": ALL,  # what the command line says and does, one module a command
-    "ui": {"runtime", "store", "events", "diagnose", "export"},  # export: tables that are saved as JSON
+    "ui": {
+        "runtime",
+        "store",
+        "events",
+        "diagnose",
+        "export",
+        "bundle",
+    },  # export: tables that are saved as JSON
     "runtime": {"collect", "control", "store", "events", "host"},  # host: it is given one, and hands it on
+    "bundle": {"store", "diagnose"},  # the text for a ticket
     "export": {"store", "diagnose"},  # the public JSON
     "collect": {"host", "parse", "tls", "events", "lint"},
     "control": {"host", "parse", "diagnose", "events", "lint"},  # lint: would stunnel accept the file

@@ -45,6 +45,7 @@ class Terminal:
         by: tuple[str, ...] = (),
         module: str = "tuimon",
         as_left: bool = False,
+        cwd: Path | None = None,
     ) -> None:
         """`by` is a command that becomes the program: another user's, on another host.  Unless it is to be
         `as_left`, the screen is arranged as if nobody had ever arranged it."""
@@ -70,6 +71,7 @@ class Terminal:
             stdout=self._theirs,
             stderr=self._theirs,
             env=every,
+            cwd=cwd,
         )
 
     def __enter__(self) -> Self:

@@ -12,7 +12,7 @@ from tuimon.commands.manual import Manual
 from tuimon.settings import Settings
 
 COMMANDS = (
-    *("certs", "completion", "demo", "drill", "lint", "logs", "probe"),
+    *("bundle", "certs", "completion", "demo", "drill", "lint", "logs", "probe"),
     *("reload", "restart", "settings", "start", "status", "stop"),
 )
 """Names of the command modules."""

@@ -95,6 +95,7 @@ LIST = (
     Key("list.pem", "Y", "copy_pem", "", "copy its certificate as PEM", "Table"),
     Key("list.save", "S", "save", "", "save to a file what y copies", "Table"),
     Key("list.export", "X", "export", "", "export the table as CSV or JSON", "Table"),
+    Key("list.bundle", "b", "bundle", "", "save all about its instance in one file for a ticket", "Table"),
     Key("list.zoom", "plus", "zoom", "", "the table alone, without the log", "Table"),
     Key("list.pane", "tab", "next_pane", "", "go to the other pane", "Table"),
 )
@@ -189,6 +190,9 @@ DETAIL = (
     Key("detail.open", "enter", "open", "certificate", "the service's certificate", "Details"),
     Key("detail.probe", "p", "probe", "probe", "probe the service now", "Details"),
     Key("detail.copy", "y", "copy", "copy", "copy these details", "Details"),
+    Key(
+        "detail.bundle", "b", "bundle", "", "save all about its instance in one file for a ticket", "Details"
+    ),
     Key("detail.save", "S", "save", "", "save these details to a file", "Details"),
     Key("detail.pem", "Y", "copy_pem", "copy PEM", "copy the certificate as PEM", "Details"),
 )

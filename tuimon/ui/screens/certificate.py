@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from tuimon.model.service import ServiceKey
 from tuimon.store import CertificateUse, Changes
 from tuimon.ui import certificate_page
 from tuimon.ui.document import Document
@@ -39,6 +40,11 @@ class CertificateScreen(PageScreen):
 
     def action_open(self) -> None:
         """There is nothing beneath."""
+
+    def chosen(self) -> list[ServiceKey]:
+        """Those that use it."""
+        use = self._use()
+        return sorted(use.users) if use is not None else []
 
     def action_probe(self) -> None:
         """Probe every service that uses it."""

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from tuimon import export
+from tuimon.model.service import ServiceKey
 from tuimon.store import CertificateUse, Changes
 from tuimon.store.rows import Todo, todo
 from tuimon.ui import render
@@ -184,6 +185,11 @@ class CertificatesScreen(TablePane[str]):
         """By what to do first, or by the order alone."""
         self.kept.grouped = not self.kept.grouped
         self.repaint()
+
+    def chosen(self) -> list[ServiceKey]:
+        """The services that use it."""
+        use = self._use()
+        return sorted(use.users) if use is not None else []
 
     def action_probe(self) -> None:
         """Probe the services that use it."""

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from tuimon.bundle import bundle
 from tuimon.model.action import Action
 from tuimon.model.failure import Failure
 from tuimon.model.service import ServiceKey
@@ -213,6 +214,18 @@ class Pane(Screen[None]):
         found = self.clip()
         if found is not None:
             self.write(found[0].replace(" ", "-"), found[1], "txt")
+
+    def chosen(self) -> Iterable[ServiceKey]:
+        """The services that a key is meant for."""
+        return ()
+
+    async def action_bundle(self) -> None:
+        """Save all that a ticket about these services' instances needs in one file."""
+        keys = list(dict.fromkeys(key.instance for key in self.chosen()))
+        if keys:
+            text = bundle(self.store, keys, await self.desk.action_log())
+            name = keys[0].config.rpartition("/")[2].removesuffix(".conf") if len(keys) == 1 else "incident"
+            self.write(name, text, "md")
 
     def write(self, name: str, text: str, suffix: str) -> None:
         """Write a file that somebody asked for, and say where it is."""

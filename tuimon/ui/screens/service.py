@@ -59,6 +59,10 @@ class ServiceScreen(PageScreen):
         """Ask for an action on its instance."""
         self.act((self._key,), verb)
 
+    def chosen(self) -> tuple[ServiceKey, ...]:
+        """This one."""
+        return (self._key,)
+
     def action_probe(self) -> None:
         """Probe it now."""
         self.probe(frozenset((self._key,)))

@@ -289,20 +289,20 @@ class ServicesScreen(TablePane[ServiceKey]):
 
     def action_probe(self) -> None:
         """Probe the selected or the marked services now."""
-        self.probe(frozenset(self._chosen()))
+        self.probe(frozenset(self.chosen()))
 
     def action_act(self, verb: str) -> None:
         """Ask for an action on the instances of the selected or the marked services."""
-        self.act(self._chosen(), verb)
+        self.act(self.chosen(), verb)
 
-    def _chosen(self) -> tuple[ServiceKey, ...]:
+    def chosen(self) -> tuple[ServiceKey, ...]:
         """The marked rows that are shown, else the one under the cursor."""
         key = self.table.cursor_key
         return self.table.marks or (() if key is None else (key,))
 
     def clip(self) -> tuple[str, str] | None:
         """What `y` copies: the selected or the marked rows."""
-        rows = [row for row in map(self.store.row, self._chosen()) if row is not None]
+        rows = [row for row in map(self.store.row, self.chosen()) if row is not None]
         said = [f"{row.tunnel.service.name}: {row.state.value}: {row.why or 'ok'}\n" for row in rows]
         return (counted(len(rows), "row"), "".join(said)) if rows else None
 

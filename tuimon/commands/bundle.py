@@ -1,0 +1,61 @@
+"""`tuimon bundle [INSTANCE…]`: what a ticket about a fault needs, in one text.
+
+Rule: it looks as `tuimon status` does, and touches nothing.
+"""
+
+import argparse
+import asyncio
+import sys
+
+from tuimon.bundle import MINUTES, bundle
+from tuimon.commands.manual import Manual
+from tuimon.commands.status import sweep
+from tuimon.commands.targets import chosen
+from tuimon.control import record
+from tuimon.control.act import ACTION_LOG
+from tuimon.host.local import LocalHost
+from tuimon.model.action import Logged
+from tuimon.model.failure import Failure
+from tuimon.settings import Settings
+from tuimon.signs import in_ascii
+
+NAME = "bundle"
+HELP = "one text for the ticket: findings, handshakes, masked configuration, log, actions"
+MANUAL = Manual(
+    "Prints what somebody who is asked about a fault would ask for, about these instances (all, without "
+    "INSTANCE): findings with their evidence, the last handshake with its chain, the configuration with "
+    "every secret masked and how it differs from what is loaded, the last minutes of the log, what was done.",
+    {0: "printed", 3: "usage"},
+    (
+        ("tuimon bundle > ticket.md", "everything"),
+        ("tuimon bundle /etc/stunnel/web.conf --minutes 60", "one instance, an hour of its log"),
+    ),
+    ("settings", "actions", "stunnel"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("instances", nargs="*", metavar="INSTANCE", help="configuration path, unit or pid")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, metavar="N", help=f"of the log (default {MINUTES})"
+    )
+
+
+async def _actions(settings: Settings) -> tuple[Logged, ...]:
+    host = LocalHost()
+    content = await host.read(settings.state_file(ACTION_LOG))
+    await host.close()
+    return () if isinstance(content, Failure) else record.told(record.read(content.data))
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Sweep and print."""
+    store = asyncio.run(sweep(settings, ()))
+    if arguments.instances:
+        keys = [chosen(store, each)[0].instance.key for each in arguments.instances]
+    else:
+        keys = [row.instance.key for row in store.instances()]
+    text = bundle(store, keys, asyncio.run(_actions(settings)), minutes=arguments.minutes)
+    sys.stdout.write(in_ascii(text, wanted=settings.ascii))
+    return 0
