@@ -12,6 +12,7 @@ import pytest
 
 from tests.fixtures import Backend, Pki, Stunnel, eventually, free_port
 from tuimon import export
+from tuimon.bundle import bundle
 from tuimon.commands.status import sweep, table
 from tuimon.diagnose.finding import Severity, State
 from tuimon.host.local import LocalHost
@@ -104,14 +105,24 @@ def edited_lines(store: Store) -> list[str]:
 def everything(store: Store) -> str:
     """All that is shown, exported or kept."""
     palette = Palette()
+    chronicle = store.logbook.chronicle
     pages = [
-        page(Document(palette, 80, now=store.now, settings=store.settings), row, []) for row in store.rows()
+        page(
+            Document(palette, 80, now=store.now, settings=store.settings),
+            row,
+            [],
+            store.past(row.key),
+            chronicle,
+        )
+        for row in store.rows()
     ]
+    text = bundle(store, [row.instance.key for row in store.instances()], [])
     assert all(line.cell_len <= 80 for each in pages for line in each.lines)
     assert all("Changed on disk" in each.plain for each in pages)
     kept = (each.read_text() for each in Path(os.environ["XDG_STATE_HOME"]).rglob("*.json"))
     return "\n".join(
         (
+            text,
             *table(store, 200),
             json.dumps(export.status(store), ensure_ascii=False),
             *(each.plain for each in pages),

@@ -3,6 +3,7 @@
 Rule: nobody waits blindly: `until` reads what the program writes and looks again after every piece.
 """
 
+import contextlib
 import os
 import pty
 import re
@@ -64,7 +65,8 @@ class Terminal:
         }
         every = inherited | settled | (environment or {})
         if not as_left and "XDG_STATE_HOME" in every:
-            Path(every["XDG_STATE_HOME"], "tuimon", "view.json").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # there may be no folder of that name
+                Path(every["XDG_STATE_HOME"], "tuimon", "view.json").unlink()
         self.process = subprocess.Popen(
             ["setsid", "--ctty", *by, sys.executable, "-m", module, *arguments],
             stdin=self._theirs,

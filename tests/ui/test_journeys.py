@@ -66,7 +66,9 @@ class Window:
         if terminal is None:
             return
         try:
-            terminal.press("1", "g")
+            terminal.press("1")
+            terminal.until(lambda: services(terminal), seconds=3)
+            terminal.press("g")
             terminal.until(self._at_home, seconds=3)
         except AssertionError:
             self.close()
