@@ -187,8 +187,11 @@ def test_erp_does_not_trust_its_remote(fleet: Fleet) -> None:
     with pytest.raises(ssl.SSLCertVerificationError) as caught:
         connect(fleet, "as2", "as2.corp.example", trusting(fleet, "old-ca.pem"))
     assert caught.value.verify_code == UNTRUSTED
-    with socket.create_connection(("127.0.0.1", accept_port(fleet, "erp")), timeout=PATIENCE) as link:
-        assert hangs_up(link)
+    try:
+        with socket.create_connection(("127.0.0.1", accept_port(fleet, "erp")), timeout=PATIENCE) as link:
+            assert hangs_up(link)
+    except ConnectionResetError:
+        pass  # it hung up before this process had looked at the connection that was made
 
 
 def test_legacy_is_refused_with_status_1(fleet: Fleet) -> None:

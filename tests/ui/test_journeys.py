@@ -252,9 +252,9 @@ def test_log_is_live_and_folds_our_own_probes(shown: Terminal) -> None:
         shown.sees(rf"pgsql-eu +#\d+ accepted 127\.0\.0\.1:{mine}$")
     shown.press("esc")
     shown.until(lambda: not shown.line(r"\d+ lines? hidden ─"))
-    shown.press("1")
-    shown.until(lambda: services(shown))
-    shown.press("j", "p", "2")
+    shown.press("1", "/", *"edi-in", "enter")  # a service that answers: a probe of it leaves lines
+    shown.until(lambda: services(shown) == ["edi-in"])
+    shown.press("p", "2")
     shown.until(lambda: folded() > before and "levels 0 to" not in shown.text)
 
 
