@@ -95,12 +95,12 @@ class Remotes:
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"hi")
-        with contextlib.suppress(OSError):
-            await writer.drain()
-            await reader.read()
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        try:
+            with contextlib.suppress(OSError):
+                await writer.drain()
+                await reader.read()
+        finally:
+            writer.transport.abort()  # also where the end of the tests comes first
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(PATIENCE)

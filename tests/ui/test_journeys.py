@@ -277,6 +277,17 @@ def test_filter_keeps_what_matches_and_turns_round_with_an_exclamation_mark(show
     shown.until(lambda: len(services(shown)) >= everything and "edi-in" in services(shown))
 
 
+def test_what_is_typed_right_behind_a_filter_is_for_its_rows(shown: Terminal) -> None:
+    """In one burst, as from a hasty hand or a slow line: filter, keep it, details."""
+    for name in ("edi-in", "billing"):
+        shown.press("/", *name, "enter", "enter")
+        shown.sees(rf"^ +{name} ─+", "Layers")
+        shown.press("esc")
+        shown.until(lambda name=name: services(shown) == [name])  # type: ignore[misc]
+        shown.press("esc")
+        shown.until(lambda: len(services(shown)) > 1)
+
+
 def test_z_shows_faults_only(shown: Terminal) -> None:
     """The seven broken ones, and how many rows are hidden."""
     shown.press("z")

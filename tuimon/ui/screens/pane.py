@@ -30,6 +30,7 @@ from tuimon.ui.palette import Palette
 from tuimon.ui.saving import place, save
 from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.view import Kept
+from tuimon.ui.widgets.filter_entry import FilterEntry
 from tuimon.ui.widgets.line import Line
 
 _HINTS_FIRST, _HINTS_KEPT = 3, 5  # hints that stay in front, and in all
@@ -79,11 +80,7 @@ class Pane(Screen[None]):
         yield Line(id="banner")
         yield Line(id="tiny")
         yield from self.body()
-        entry = Input(
-            self.kept.filter, id="filter", placeholder="words to look for; ! excludes; esc shows all again"
-        )
-        entry.set_class(bool(self.kept.filter), "-shown")
-        yield entry
+        yield FilterEntry(self.kept.filter, self._leave_filter)
         yield Line(id="hints")
 
     def body(self) -> ComposeResult:
@@ -271,11 +268,6 @@ class Pane(Screen[None]):
             self.kept.filter = event.value
             self.repaint()
 
-    def on_input_submitted(self) -> None:
-        """Keep the filter and go back to the rows."""
-        self.kept.recall = self.kept.filter or self.kept.recall
-        self._leave_filter()
-
     def on_key(self, event: KeyEvent) -> None:
         """Escape shows everything again; what was filtered for can be had back."""
         entry = self.query_one("#filter", Input)
@@ -287,7 +279,9 @@ class Pane(Screen[None]):
             self._leave_filter()
 
     def _leave_filter(self) -> None:
+        """Keep what was typed and go back to the rows."""
         entry = self.query_one("#filter", Input)
+        self.kept.recall = entry.value or self.kept.recall
         entry.set_class(bool(entry.value), "-shown")
         self.set_focus(self.main_widget())
 
