@@ -41,7 +41,6 @@ class CommandsScreen(TypedScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+p", "dismiss", show=False, priority=True),
-        Binding("enter", "choose", show=False, priority=True),
         Binding("down,ctrl+n,tab", "move(1)", show=False, priority=True),
         Binding("up,shift+tab", "move(-1)", show=False, priority=True),
         Binding("pagedown", "page(1)", show=False, priority=True),
@@ -92,8 +91,9 @@ class CommandsScreen(TypedScreen[None]):
         """By a page."""
         self.query_one(Table).action_page(pages)
 
+    @on(Input.Submitted)  # not a key of the dialog: letters that are on their way to the line come first
     @on(Table.RowSelected)
-    async def action_choose(self) -> None:
+    async def choose(self) -> None:
         """Do it, or go there."""
         if not self.is_current:  # enter may have been pressed twice
             return
