@@ -1,12 +1,15 @@
 """Log files, followed across rotation.
 
-Rule: only regular files are read (reading a FIFO would steal records), and no line is lost: when the
-name leads to another file, the old one is read on until the new one has records and the old one has
-no more, because stunnel writes to the old file until it is told to reopen.  The order inside one file
-is never changed.
+Rule: only regular files are read (reading a FIFO would steal records), and no line is lost or told twice.
+When the name leads to another file, the old one is read on: to its end before the first line of the new
+one, because stunnel writes to it until it is told to reopen, and then as long as it grows, because another
+process may be told later or never.  A file that was emptied is known by what stands before our place in it,
+however long it has become since.  The order inside one file is never changed.  What cannot be helped: lines
+that were emptied away before we read them, and a file that came and went between two looks.
 """
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tuimon.collect.base import Publish
@@ -23,17 +26,40 @@ HISTORY = 256 * 1024
 
 _CHUNK = 64 * 1024  # bytes a read
 _POLL = 0.5  # seconds between two looks at a log that was renamed and may still be written to
+_SLOW_POLL = 5.0  # the same once the new file has lines, and after a read that failed
+_QUIET = 60.0  # seconds without a line after which an old file is let go
 _KEPT = 4  # renamed files of one log that are read on
+_LEFT = 16  # places in files of one log that are remembered, should its name lead there again
+_MARK = 256  # bytes before our place by which we know that it is still there
+_PASSING = frozenset({Reason.TIMEOUT, Reason.OTHER})  # failures that may end without a change to be seen
 _AT_ONCE = 16  # logs that are read side by side: one at a time would wait for the host again and again
 _BATCH = 16  # chunks of one log before the others get their turn
 
 
 @dataclass(slots=True)
 class _Open:
-    """One open file: where we are in it and the line that is not finished yet."""
+    """One open file: where we are in it, what stands before that, and the line that is not finished yet."""
 
     tail: Tail
+    mark: bytes = b""
+    grew: float = 0.0
     lines: LineAssembler = field(default_factory=LineAssembler)
+
+    async def read(self) -> list[bytes] | Failure | None:
+        """The lines of the next chunk; None at the end of the file."""
+        place = self.tail.offset
+        self.tail.seek(place - len(self.mark))
+        data = await self.tail.read(_CHUNK)
+        if isinstance(data, Failure):
+            self.tail.seek(place)
+            return data
+        if not data.startswith(self.mark):  # emptied: `log = overwrite`, copytruncate
+            self.tail.seek(0)
+            self.mark = b""
+            return self.lines.flush()
+        fresh = data[len(self.mark) :]
+        self.mark = data[-_MARK:]
+        return self.lines.feed(fresh) if fresh else None
 
 
 @dataclass(slots=True)
@@ -43,10 +69,29 @@ class _Log:
     path: str
     reader: LogReader = field(default_factory=LogReader)
     current: _Open | None = None
+    begun: float | None = None  # since when the current file is known to have new lines
     previous: list[_Open] = field(default_factory=list)
+    left: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # inode → place and mark
     failure: Failure | None = None
+    unread: Failure | None = None  # the file is open and could not be read just now
     told: bool = False
+    looked: float = 0.0
     began: tuple[int, int] | None = None  # inode and offset of the first byte that was read
+
+    def files(self) -> Iterator[_Open]:
+        """Every open file, oldest first."""
+        yield from self.previous
+        if self.current is not None:
+            yield self.current
+
+    def due(self) -> float | None:
+        """When a look is due although nothing was heard: an old file has no name to watch."""
+        stuck = self.unread or self.failure
+        if self.previous and self.begun is None:
+            return self.looked + _POLL
+        if self.previous or (stuck is not None and stuck.reason in _PASSING):
+            return self.looked + _SLOW_POLL
+        return None
 
 
 class Logs:
@@ -92,98 +137,145 @@ class Logs:
             raise
 
     async def _changes(self) -> frozenset[str]:
-        """Wait for a change; a renamed log has no name that could be watched, so it is polled."""
-        old = frozenset(log.path for log in self._logs.values() if log.previous)
-        if not old:
+        """Wait for a change, or until a log is due that has files which cannot be watched."""
+        dues = {log.path: due for log in self._logs.values() if (due := log.due()) is not None}
+        if not dues:
             return await self._watch.changes()
+        changed = frozenset[str]()
         try:
-            async with asyncio.timeout(_POLL):
-                return old | await self._watch.changes()
+            async with asyncio.timeout(max(0, min(dues.values()) - self._host.monotonic())):
+                changed = await self._watch.changes()
         except TimeoutError:
-            return old
+            pass
+        now = self._host.monotonic()
+        return changed | {path for path, due in dues.items() if due <= now}
 
     def _forget(self, paths: set[str]) -> None:
         for path in paths:
-            log = self._logs.pop(path)
-            for each in (*log.previous, *((log.current,) if log.current else ())):
+            for each in self._logs.pop(path).files():
                 each.tail.close()
 
     async def _advance(self, log: _Log, publish: Publish) -> bool:
         """Read what is new; True if there may be more at once."""
         first = log.current is None and not log.told
-        switched = await self._follow(log)
-        if log.failure is not None and (switched or first):
+        before, log.looked = log.failure, self._host.monotonic()
+        await self._follow(log)
+        if log.failure != before:
             self._tell(log, (), publish, first=first)
+        if log.begun is None and log.current is not None:
+            place = log.current.tail.offset
+            size = await log.current.tail.size() if log.previous else place + 1
+            if not isinstance(size, Failure) and size != place:
+                log.begun = self._host.monotonic()
         more = False
-        for old in log.previous:
+        for old in log.previous:  # what came until the new file began comes before its first line
             more = await self._drain(log, old, publish, first=False) or more
-        if log.previous and not more and log.current is not None and await log.current.tail.size() > 0:
-            for old in log.previous:  # what came between the last read and the first line of the new file
-                await self._drain(log, old, publish, first=False)
-                old.tail.close()
-            log.previous = []
-        if log.current is not None:
-            more = await self._drain(log, log.current, publish, first=first) or more
-            if first and not log.told:
-                self._tell(log, (), publish, first=True)
+        if more:
+            return True
+        self._let_go(log, publish)
+        if log.current is None or log.begun is None:
+            return False
+        more = await self._drain(log, log.current, publish, first=first)
+        if first and not log.told:
+            self._tell(log, (), publish, first=True)
         return more
 
-    async def _follow(self, log: _Log) -> bool:
-        """Open the file that the name leads to now, if it is another; True if anything changed."""
+    async def _follow(self, log: _Log) -> None:
+        """Open the file that the name leads to now, if it is another."""
         stamp = await self._host.stamp(log.path)
         if isinstance(stamp, Failure):
-            self._retire(log)
-            changed = log.failure is None
+            if stamp.reason is Reason.MISSING:  # else nobody knows where the name leads
+                self._retire(log)
             log.failure = stamp
-            return changed
+            return
         if log.current is not None and log.current.tail.inode == stamp.inode:
-            size = await log.current.tail.size()
-            if size < log.current.tail.offset:  # truncated: `log = overwrite`, copytruncate
-                log.current.tail.seek(0)
-                log.current.lines = LineAssembler()
-            return False
+            log.failure = None
+            return
         opened = await self._host.tail(log.path)
         if isinstance(opened, Failure):
-            changed = log.failure is None
-            log.failure = opened if opened.reason is not Reason.MISSING else log.failure
-            return changed and log.failure is not None
-        self._retire(log)
-        log.current = _Open(opened)
+            if opened.reason is not Reason.MISSING:
+                log.failure = opened
+            return
         log.failure = None
+        if any(each.tail.inode == opened.inode for each in log.files()):
+            opened.close()
+            self._return(log, opened.inode)
+            return
+        self._retire(log)
+        log.current = _Open(opened, grew=self._host.monotonic())
         if not log.told:
             await self._skip_history(log.current)
-        log.began = log.began or (log.current.tail.inode, log.current.tail.offset)
-        return True
+        elif opened.inode in log.left:  # if another file has this number now, the mark will tell
+            place, log.current.mark = log.left.pop(opened.inode)
+            opened.seek(place)
+        log.began = log.began or (opened.inode, opened.offset)
 
     def _retire(self, log: _Log) -> None:
         """The name leads elsewhere: keep the file, stunnel may write to it until it reopens its log."""
         if log.current is not None:
             log.previous.append(log.current)
-            log.current = None
-        for old in log.previous[:-_KEPT]:
-            old.tail.close()
-        del log.previous[:-_KEPT]
+        log.current = log.begun = None
+
+    def _return(self, log: _Log, inode: int) -> None:
+        """The name leads to a file again that is still open."""
+        if log.current is None or log.current.tail.inode != inode:
+            self._retire(log)
+            log.current = next(each for each in log.previous if each.tail.inode == inode)
+            log.previous.remove(log.current)
+
+    def _let_go(self, log: _Log, publish: Publish) -> None:
+        """Close old files that were read to their end: where there are too many the quietest, and once the
+        new file has lines those that are quiet."""
+        now = self._host.monotonic()
+        quietest = sorted(log.previous, key=lambda old: old.grew)
+        spare = len(quietest) - _KEPT
+        for place, old in enumerate(quietest):
+            quiet = log.begun is not None and now - max(old.grew, log.begun) > _QUIET
+            if place < spare or quiet:
+                self._drop(log, old, publish)
+
+    def _drop(self, log: _Log, old: _Open, publish: Publish) -> None:
+        """Close an old file; its last line, should it have no end, is told as it is."""
+        records = log.reader.feed(old.lines.flush())
+        if records:
+            self._tell(log, tuple(records), publish, first=False)
+        log.left[old.tail.inode] = (old.tail.offset, old.mark)
+        while len(log.left) > _LEFT:
+            del log.left[next(iter(log.left))]
+        old.tail.close()
+        log.previous.remove(old)
 
     async def _skip_history(self, opened: _Open) -> None:
         """Start near the end of a log that is seen for the first time, at the start of a line."""
-        start = await opened.tail.size() - HISTORY
+        size = await opened.tail.size()
+        start = size - HISTORY if not isinstance(size, Failure) else 0
         if start <= 0:
             return
         opened.tail.seek(start)
         chunk = await opened.tail.read(_CHUNK)
-        cut = chunk.find(b"\n") + 1
-        opened.tail.seek(start + (cut or len(chunk)))
+        if isinstance(chunk, Failure):
+            return
+        skipped = chunk[: chunk.find(b"\n") + 1] or chunk
+        opened.tail.seek(start + len(skipped))
+        opened.mark = skipped[-_MARK:]
 
     async def _drain(self, log: _Log, opened: _Open, publish: Publish, *, first: bool) -> bool:
+        """Tell what is new in one file; True if there may be more at once."""
         for _ in range(_BATCH):
-            chunk = await opened.tail.read(_CHUNK)
-            if not chunk:
+            lines = await opened.read()
+            unread = lines if isinstance(lines, Failure) else None
+            if opened is log.current and unread != log.unread:
+                log.unread = unread
+                self._tell(log, (), publish, first=first)
+            if lines is None or isinstance(lines, Failure):
                 return False
-            records = log.reader.feed(opened.lines.feed(chunk))
+            opened.grew = self._host.monotonic()
+            records = log.reader.feed(lines)
             if records:
                 self._tell(log, tuple(records), publish, first=first)
         return True
 
     def _tell(self, log: _Log, records: tuple[LogRecord, ...], publish: Publish, *, first: bool) -> None:
         log.told = True
-        publish(LogAppended(self._host.name, log.path, records, first=first, failure=log.failure))
+        failure = log.failure or log.unread
+        publish(LogAppended(self._host.name, log.path, records, first=first, failure=failure))

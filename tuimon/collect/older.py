@@ -57,6 +57,8 @@ class Older:
             place = self._places[path] = found
         while True:
             records = await self._before(place)
+            if isinstance(records, Failure):
+                return records
             if records is None:
                 failure = await self._next(place)
                 if failure is not None or (place.tail is None and not place.unpacked and not place.files):
@@ -108,10 +110,14 @@ class Older:
         tail = await self._host.tail(file)
         if isinstance(tail, Failure):
             return tail
-        place.tail, place.end = tail, await tail.size()
+        size = await tail.size()
+        if isinstance(size, Failure):
+            tail.close()
+            return size
+        place.tail, place.end = tail, size
         return None
 
-    async def _before(self, place: _Place) -> list[LogRecord] | None:
+    async def _before(self, place: _Place) -> list[LogRecord] | Failure | None:
         """The records of the piece before `end`; None where there is no more of this file."""
         if place.end <= 0:
             return None
@@ -119,9 +125,12 @@ class Older:
         if place.tail is not None:
             place.tail.seek(start)
             data = b""
-            while len(data) < place.end - start and (
-                more := await place.tail.read(place.end - start - len(data))
-            ):
+            while len(data) < place.end - start:
+                more = await place.tail.read(place.end - start - len(data))
+                if isinstance(more, Failure):
+                    return more
+                if not more:
+                    break
                 data += more
         else:
             data = place.unpacked[start : place.end]

@@ -150,8 +150,13 @@ class Control:
         if isinstance(tail, Failure):
             return tail if tail.reason is not Reason.MISSING else ""
         try:
-            tail.seek(max(0, await tail.size() - _TAIL))
+            size = await tail.size()
+            if isinstance(size, Failure):
+                return size
+            tail.seek(max(0, size - _TAIL))
             data = await tail.read(_TAIL)
+            if isinstance(data, Failure):
+                return data
         finally:
             tail.close()
         name = f"logs/{lock_name(now.key)}-{int(self._host.monotonic() * 1000)}.log"

@@ -54,11 +54,11 @@ class Tail(Protocol):
 
     inode: int
 
-    async def size(self) -> int:
+    async def size(self) -> int | Failure:
         """The file's size in bytes now."""
 
-    async def read(self, limit: int) -> bytes:
-        """Up to `limit` bytes from the offset on, empty at the end of the file."""
+    async def read(self, limit: int) -> bytes | Failure:
+        """Up to `limit` bytes from the offset on, empty at the end of the file; a failure moves nothing."""
 
     def seek(self, offset: int) -> None:
         """Set the offset of the next read."""

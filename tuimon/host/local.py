@@ -137,17 +137,17 @@ class LocalTail:
         self._host, self._fd, self.inode = host, fd, inode
         self._offset = 0
 
-    async def size(self) -> int:
-        """The file's size in bytes now; 0 if it cannot be told."""
+    async def size(self) -> int | Failure:
+        """The file's size in bytes now."""
         status = await self._host.blocking(lambda: os.fstat(self._fd))
-        return 0 if isinstance(status, Failure) else status.st_size
+        return status if isinstance(status, Failure) else status.st_size
 
-    async def read(self, limit: int) -> bytes:
-        """Up to `limit` bytes from the offset on; empty at the end or when the read failed."""
-        data = await self._host.blocking(lambda: os.pread(self._fd, limit, self._offset))
-        if isinstance(data, Failure):
-            return b""
-        self._offset += len(data)
+    async def read(self, limit: int) -> bytes | Failure:
+        """Up to `limit` bytes from the offset on, empty at the end; a failure moves nothing."""
+        fd, offset = self._fd, self._offset
+        data = await self._host.blocking(lambda: os.pread(fd, limit, offset))
+        if not isinstance(data, Failure):
+            self._offset += len(data)
         return data
 
     def seek(self, offset: int) -> None:
