@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from tuimon.collect.base import Publish
 from tuimon.collect.dial import probe, reach
 from tuimon.collect.material import material_of
+from tuimon.collect.turns import Turns
 from tuimon.events import ProbeFinished, ProbeStarted
 from tuimon.host.base import Host
 from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
@@ -54,7 +55,7 @@ class Probes:
         self._due: dict[ServiceKey, _Due] = {}
         self._asked: set[ServiceKey] = set()
         self._wake = asyncio.Event()
-        self._slots = asyncio.Semaphore(settings.probes.concurrency)
+        self._turns = Turns(settings.probes.concurrency)
         self._doors: dict[str, asyncio.Lock] = {}
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
 
@@ -143,7 +144,7 @@ class Probes:
         if (plan.cert and not material.certificate) or (plan.key and not material.key):
             # Without the service's own certificate a full handshake may be refused for our lack of it.
             plan = replace(plan, depth=Depth.CERTIFICATE)
-        async with self._slots:
+        async with self._turns.turn(remote=plan.remote):
             return await probe(
                 self._host,
                 plan,
@@ -159,7 +160,7 @@ class Probes:
 
         found, plan, timeout = [], want.plan, self._settings.probes.timeout
         for endpoint in plan.reach:
-            async with self._slots:
+            async with self._turns.turn(remote=True):
                 found.append(await reach(self._host, endpoint, timeout, plan.local, opened))
         return tuple(found)
 

@@ -14,6 +14,7 @@ import msgspec
 
 from tuimon import export
 from tuimon.collect.dial import Material, probe
+from tuimon.collect.turns import Turns
 from tuimon.commands import UsageError, seconds
 from tuimon.commands.manual import Manual
 from tuimon.diagnose.finding import span
@@ -145,11 +146,11 @@ async def probe_all(
     host: Host, plans: Sequence[Plan], material: Material, settings: Settings, show: Show
 ) -> None:
     """Probe by `plans`, a few at a time; `show` is given each with its result, in their order."""
-    slots = asyncio.Semaphore(settings.probes.concurrency)
+    turns = Turns(settings.probes.concurrency)
 
     async def one(wanted: Plan) -> Handshake:
         limits = settings.probes
-        async with slots:
+        async with turns.turn(remote=True):
             return await probe(host, wanted, material, timeout=limits.timeout, early_close=limits.early_close)
 
     running = [asyncio.create_task(one(each)) for each in plans]

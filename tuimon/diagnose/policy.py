@@ -125,4 +125,5 @@ def plan(service: Service, primary: Service | None, cwd: str, settings: Settings
         # stunnel itself reaches the old versions only with its security level lowered.
         legacy=service.text("securityLevel") == "0" or "SECLEVEL=0" in service.text("ciphers"),
         interval=interval,
+        remote=True,
     )

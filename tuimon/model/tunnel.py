@@ -25,7 +25,7 @@ class Plan:
     """How one service is to be probed; see README, "What it does to your tunnels".
 
     `targets` are dialled in order until one answers: the accept address of a server service, the
-    remote of a client service.  `reach` are TCP addresses that are only connected to: always where
+    remote of a client service (`remote`).  `reach` are TCP addresses that are only connected to: always where
     there are several, else only to find out why the peer hung up early (`reach_always`).  Paths are
     absolute; `minimum` and `maximum` are versions as sslVersion spells them, `legacy` allows a second
     attempt with TLS 1.0 and 1.1; `ca_file`, `ca_path`, `cert`, `key`, `crl_file` and `crl_path` are what a
@@ -50,6 +50,7 @@ class Plan:
     maximum: str = ""
     legacy: bool = True
     interval: float = 300.0
+    remote: bool = False
 
 
 class ProbeWant(NamedTuple):

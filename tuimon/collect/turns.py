@@ -1,0 +1,42 @@
+"""Turns: how many probes are made at once.
+
+Rule: nobody waits for somebody who only waits.  A probe that leaves this machine's processes gives its
+turn on after a moment, whatever it still waits for, so that peers that do not answer delay nobody else.
+One that asks a process of our own keeps it to its end: a process that is slow is not asked more at once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+_MOMENT = 0.1  # seconds: the work of a probe is done by then, or there is none
+_OPEN = 256  # connections at once, whoever has the turns: descriptors are few (1,024 by default)
+
+
+class Turns:
+    """At most `count` probes at once, those not counted that have given their turn on."""
+
+    def __init__(self, count: int) -> None:
+        self._free = asyncio.Semaphore(count)
+        self._open = asyncio.Semaphore(max(count, _OPEN))
+
+    @asynccontextmanager
+    async def turn(self, *, remote: bool) -> AsyncIterator[None]:
+        """Wait for a turn, and have it; that of a `remote` one lasts only for a moment."""
+        held = True
+
+        def give_on() -> None:
+            nonlocal held
+            if held:
+                held = False
+                self._free.release()
+
+        async with self._open:
+            await self._free.acquire()
+            timer = asyncio.get_running_loop().call_later(_MOMENT, give_on) if remote else None
+            try:
+                yield
+            finally:
+                if timer:
+                    timer.cancel()
+                give_on()
