@@ -38,9 +38,11 @@ class FedRuntime(Runtime):
 class FedWorld(World):
     """A world of facts whose store a screen can show."""
 
+    runs: type[FedRuntime] = FedRuntime
+
     def __init__(self, pki: Pki, sections: str = SECTIONS, settings: Settings | None = None) -> None:
         super().__init__(pki, sections, settings)
-        self.runtime = FedRuntime(self.store.settings)
+        self.runtime = self.runs(self.store.settings)
         self.store = self.runtime.store
 
     def tell(self, *told: Event) -> None:

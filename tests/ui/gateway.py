@@ -11,11 +11,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from tests.facts import CONFIG, HOST, PID
 from tests.fixtures import Pki
-from tests.ui.fed import FedWorld
+from tests.ui.fed import FedRuntime, FedWorld
+from tuimon.model.action import Action, Change, Door, Load, Logged, Note, Preflight, Result, Route, Touches
 from tuimon.model.endpoint import Socket, SocketState
+from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Verdict
-from tuimon.model.process import SocketTable
+from tuimon.model.process import ProcessId, SocketTable
+from tuimon.model.service import InstanceKey
 from tuimon.settings import Settings
 from tuimon.ui.app import show
 
@@ -72,6 +76,40 @@ checkHost = redis
 _WEB, _INTERN, _PGSQL, _EDI, _LDAP, _LONG, _WIDE, _REDIS = range(8)
 
 
+class _Acted(FedRuntime):
+    """What would come of an action, and what came of those before, is made up too."""
+
+    async def preflight(self, key: InstanceKey, action: Action) -> Preflight | Failure:
+        unit = "stunnel@web.service"
+        command = f"systemctl kill --kill-who=main --signal=HUP {unit}"
+        if action is not Action.RELOAD:
+            command = f"systemctl {action.value} {unit}"
+        renewed = Change("certificate of [ldap]", "ldap-old, 9 days left", "ldap, 89 days left")
+        return Preflight(
+            key,
+            action,
+            Door(Route.UNIT, tuple(command.split()), unit),
+            HOST,
+            ProcessId(PID, 0.0, "/usr/bin/stunnel4"),
+            changes=(renewed,),
+            touches=Touches((Load("web", 14), Load("ldap", 2), Load("pgsql-eu", 0), Load("edi-in", 0))),
+            command=command,
+            warnings=(Note("sessions", "[edi-in] serves a certificate that expired 2 days ago", "renew it"),),
+        )
+
+    async def action_log(self) -> tuple[Logged, ...]:
+        at, who = NOW.timestamp(), "root (ada)"
+        hang_up = "systemctl kill --kill-who=main --signal=HUP stunnel@web.service"
+        restart = "systemctl restart stunnel@web.service"
+        proved = "web.conf: reloaded in 0.4 s; serving the new certificate; 8 of 8 services answer"
+        partly = "web.conf: restarted in 1.2 s; pgsql-eu: connect 10.1.4.7:5432 refused"
+        return (
+            Logged(at - 90000, who, "reload", CONFIG, hang_up, Result.VERIFIED.value, proved),
+            Logged(at - 3600, who, "restart", CONFIG, restart, Result.UNVERIFIED.value, partly),
+            Logged(at - 60, who, "reload", CONFIG, hang_up, "begun", ""),
+        )
+
+
 class _Kept(Pki):
     """The certificates of tests/data."""
 
@@ -97,18 +135,26 @@ def make() -> None:
 class Gateway(FedWorld):
     """Eight services: sound ones, one without its target, one expired, one renewed but not loaded."""
 
+    runs = _Acted
+
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__(_Kept(), SECTIONS, settings)
         self.begin()
-        for ordinal, name in ((_WEB, "web"), (_INTERN, "web"), (_LONG, "web"), (_WIDE, "web"), (_EDI, "edi")):
-            self.probed(self._served(name), ordinal)
-        self.probed(self._served("ldap-old"), _LDAP)
-        self.probed(self._served("redis", "10.1.4.9:6380"), _REDIS)
-        refused = self.bad(Verdict.REFUSED, "negotiation", detail="closed")
-        self.probed(replace(refused, verdict=Verdict.CLOSED), _PGSQL)
+        for ordinal, name, target in (
+            (_WEB, "web", "127.0.0.1:8443"),
+            (_INTERN, "web", "127.0.0.1:8443"),
+            (_LONG, "web", "127.0.0.1:5434"),
+            (_WIDE, "web", "127.0.0.1:5435"),
+            (_EDI, "edi", "127.0.0.1:9443"),
+            (_LDAP, "ldap-old", "127.0.0.1:636"),
+            (_REDIS, "redis", "10.1.4.9:6380"),
+        ):
+            self.probed(self._served(name, target), ordinal)
+        hung_up = self.bad(Verdict.CLOSED, "negotiation", detail="the peer closed the connection")
+        self.probed(replace(hung_up, target="127.0.0.1:5433"), _PGSQL)
         self._traffic()
 
-    def _served(self, name: str, target: str = "127.0.0.1:8443") -> Handshake:
+    def _served(self, name: str, target: str) -> Handshake:
         return replace(self.good(name, target), cipher="TLS_AES_256_GCM_SHA384", group="X25519")
 
     def file(self, path: str, *, as_path: str = "", mode: int = 0o600) -> None:

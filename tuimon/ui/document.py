@@ -76,6 +76,6 @@ def _fold(text: Text, width: int) -> list[Text]:
         space = max(rest.plain.rfind(" ", 0, cut), rest.plain.rfind(",", 0, cut)) + 1
         cut = space if space > cut // 2 else max(1, cut)
         pieces.append(rest[:cut])
-        rest = rest[cut:]
+        rest = rest[cut + (rest.plain[cut] == " ") :]  # the blank at which it is cut is no indentation
     pieces.append(rest)
     return pieces

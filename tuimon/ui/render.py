@@ -5,6 +5,7 @@ appended as plain text.
 """
 
 import time
+from collections.abc import Sequence
 
 from rich.text import Text
 
@@ -231,7 +232,7 @@ def _size(count: int | None) -> str:
     return str(count)
 
 
-def rule(parts: list[str], width: int, palette: Palette) -> Text:
+def rule(parts: Sequence[str | Text], width: int, palette: Palette) -> Text:
     """A line across with words in it: `─ log ─ all ─ following ────`."""
     line = Text()
     line.append(palette.draw("─ "), palette.muted)
@@ -262,17 +263,17 @@ def _counts(total: Summary, palette: Palette) -> list[tuple[int, str, str, str]]
 
 
 def _summary(total: Summary, host: str, palette: Palette, *, words: int) -> Text:
-    """The header's left side; `words` 2 spells everything out, 1 shortens, 0 leaves only signs."""
-    gap = "  " if words == 2 else " "
+    """The header's left side; `words` 3 spells everything out, 2 shortens, 1 names only what is broken, 0
+    leaves only signs."""
+    gap = "  " if words == 3 else " "
     text = Text(" ")
     text.append("tuimon", f"bold {palette.accent}".strip())
-    text.append(f" {host}  {counted(total.services, 'service')}" if words == 2 else f" {host}")
+    text.append(f" {host}  {counted(total.services, 'service')}" if words == 3 else f" {host}")
     for count, sign, word, style in _counts(total, palette):
-        said = (
-            f"{sign}{count}"
-            if words == 0
-            else f"{sign} {count} {word if words == 2 else _SHORT.get(word, word)}"
-        )
+        spelt = word if words == 3 else _SHORT.get(word, word)
+        said = f"{sign} {count} {spelt}" if words > 1 else f"{sign}{count}"
+        if words == 1 and sign == "✖":  # one sign for two states
+            said += f" {spelt}"
         text.append(gap)
         text.append(palette.draw(said), style)
     due = (
@@ -284,7 +285,7 @@ def _summary(total: Summary, host: str, palette: Palette, *, words: int) -> Text
         text.append(f"{gap}certs", palette.muted)
     for count, word, style in due:
         if count:
-            text.append(f" {count} {word if words == 2 else _SHORT.get(word, word)}", style)
+            text.append(f" {count} {word if words == 3 else _SHORT.get(word, word)}", style)
     return text
 
 
@@ -294,7 +295,7 @@ def summary(
     """The header: what the fleet is like, in as many words as fit."""
     clock = time.strftime("%H:%M:%S", time.localtime(now)) if now else ""
     text = Text()
-    for words in (2, 1, 0):
+    for words in (3, 2, 1, 0):
         text = _summary(total, f"{host} read-only" if read_only else host, palette, words=words)
         if text.cell_len + len(clock) + 2 <= width:
             break
@@ -375,6 +376,4 @@ def kind(use: CertificateUse) -> str:
     """What it is for, in one word."""
     if use.certificate.ca or "ca" in use.roles:
         return "ca"
-    if "client" in use.roles:
-        return "client"
-    return "own" if "own" in use.roles else ("served" if "served" in use.roles else "chain")
+    return next((role for role in ("own", "client", "served") if role in use.roles), "chain")

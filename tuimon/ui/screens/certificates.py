@@ -78,7 +78,7 @@ class CertificatesScreen(TablePane[str]):
         yield Table[str](self.shown_columns(), id="certificates", ascii_only=self.palette.ascii)
         yield Line(id="status")
         picture = Line(id="timeline")
-        picture.display = not self.kept.zoomed
+        picture.set_class(self.kept.zoomed, "-hidden")
         yield picture
 
     def main_widget(self) -> Widget:
@@ -119,17 +119,14 @@ class CertificatesScreen(TablePane[str]):
     def _groups(self, uses: list[CertificateUse], hidden: int) -> None:
         """How many call for what."""
         palette, count = self.palette, Counter(map(self._todo, uses))
-        text = Text()
-        text.append(palette.draw("─ "), palette.muted)
-        for each in Todo:
-            if count[each]:
-                text.append(f"{count[each]} {each.word or 'fine'}", render.todo_style(each, palette))
-                text.append(palette.draw(" ─ "), palette.muted)
+        parts = [
+            Text(f"{count[each]} {each.word or 'fine'}", render.todo_style(each, palette))
+            for each in Todo
+            if count[each]
+        ]
         if hidden:
-            text.append(f"{hidden} hidden", palette.warning)
-            text.append(palette.draw(" ─ "), palette.muted)
-        text.append(palette.draw("─" * max(0, self.size.width - text.cell_len)), palette.muted)
-        self.query_one("#groups", Line).show(text)
+            parts.append(Text(f"{hidden} hidden", palette.warning))
+        self.query_one("#groups", Line).show(render.rule(parts, self.size.width, palette))
 
     def _passes(self, use: CertificateUse) -> bool:
         if self.kept.faults and self._todo(use) is Todo.NOTHING:
@@ -242,7 +239,7 @@ class CertificatesScreen(TablePane[str]):
     def action_zoom(self) -> None:
         """The table alone, or with the picture."""
         self.kept.zoomed = not self.kept.zoomed
-        self.query_one("#timeline").display = not self.kept.zoomed
+        self.query_one("#timeline").set_class(self.kept.zoomed, "-hidden")
 
     def action_next_pane(self) -> None:
         """There is one pane."""

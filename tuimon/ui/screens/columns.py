@@ -30,8 +30,8 @@ class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
         width: 46; max-width: 100%; height: auto; max-height: 100%;
         background: $panel; padding: 0 1; border: round $primary;
     }
-    ColumnsScreen Table { height: auto; max-height: 16; background: $panel; }
-    ColumnsScreen Line { height: 2; color: $text-muted; }
+    ColumnsScreen Table { max-height: 17; background: $panel; }
+    ColumnsScreen Line { height: 3; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", show=False),

@@ -55,7 +55,7 @@ class CommandsScreen(TypedScreen[None]):
         """Words, and what they stand for."""
         with Vertical() as box:
             box.border_title = "what to do, or where to go"
-            yield Input(placeholder="words in any order; a service, a certificate, an action")
+            yield Input(placeholder="words, in any order: service, certificate, action")
             yield Table[int](
                 (Column("words", "", 60, grow=1, min_width=30, keep=100), Column("key", "KEY", 12)),
                 ascii_only=desk(self).palette.ascii,

@@ -34,11 +34,11 @@ _COLUMNS = (
     Column("peer", "CLIENT", 21, min_width=15, keep=100),
     Column("outcome", "END", 8, keep=100),
     Column("seconds", "SECONDS", 7, align="right", keep=8),
-    Column("tls", "TLS", 6, keep=7),
+    Column("tls", "TLS", 7, keep=7),
     Column("received", "IN", 6, align="right", keep=6),
     Column("sent", "OUT", 6, align="right", keep=6),
     Column("target", "TARGET", 21, min_width=14, keep=5),
-    Column("reason", "WHY", 24, grow=1, min_width=12, keep=9),
+    Column("reason", "WHY", 24, grow=1, min_width=18, keep=100),
 )
 _Key = tuple[int, str, str, str]
 
@@ -108,8 +108,9 @@ class LogScreen(Pane):
     def _choose(self) -> None:
         """Show lines or connections, as it is wanted."""
         connections = self.desk.view.reading.connections
-        self.feed.display = not connections
-        self.table.display = self.query_one("#connections-title").display = connections
+        self.feed.set_class(connections, "-hidden")
+        for each in (self.table, self.query_one("#connections-title")):
+            each.set_class(not connections, "-hidden")
         self.set_focus(self.main_widget())
 
     # -- connections ----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ _QUIET = (State.OK, State.OFF, State.NOT_PROBED, State.PENDING)
 _AGE = 10  # seconds between two repaints for nothing but the passing of time
 _WHY, _WHY_WIDE, _WIDE = 45, 40, 100  # least cells of the reason: narrow, wide, from this width on
 _ROOM = 14  # lines of a screen below which the log is left out
-_MIDDLE = 76  # columns below which names give way to reasons
+_NAMES = ((100, 20), (76, 18), (0, 16))  # most cells of a name from a width on: names give way to reasons
 _ROOMY = 150  # cells from which on there is room for the columns of the past
 _TALL = 20  # lines from which on there is room for what happened last
 
@@ -158,7 +158,7 @@ class ServicesScreen(TablePane[ServiceKey]):
         table.sort = self.order
         names = max((len(row.tunnel.service.name) + 2 * bool(row.tunnel.primary) for row in rows), default=8)
         addresses = max((len(each) for row in rows for each in (render.accept(row),)), default=9)
-        most = 22 if self.size.width >= _MIDDLE else 16
+        most = next(cells for width, cells in _NAMES if self.size.width >= width)
         self._widths = max(7, min(names, most)), max(7, min(addresses, 24))
         fitting = self.shown_columns()
         if table.columns != fitting:
