@@ -140,6 +140,12 @@ class Terminal:
         except AssertionError as error:
             raise AssertionError(f"{missing()} {error}") from None
 
+    def settle(self, quiet: float = 0.3, seconds: float = PATIENCE) -> None:
+        """Read until nothing was written for `quiet` seconds, or `seconds` are over."""
+        deadline = time.monotonic() + seconds
+        while self._read(quiet) and time.monotonic() < deadline:
+            pass
+
     def ended(self, seconds: float = PATIENCE) -> int:
         """Read until the program has ended; returns its exit status."""
         deadline = time.monotonic() + seconds

@@ -51,6 +51,7 @@ NAMES = {
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "tab": "Tab",
+    "shift+tab": "shift-Tab",
     "down": "↓",
     "up": "↑",
     "left": "←",
@@ -204,8 +205,8 @@ HELP = (Key("help.back", "escape,q,enter", "dismiss", "", "leave this page", "Sc
 
 DIALOG = (
     Key("dialog.choose", "enter", "", "", "take the word in brackets; it starts on Cancel", "Dialogs"),
-    Key("dialog.next", "tab,right,l", "", "", "the next word, the one before", "Dialogs"),
-    Key("dialog.previous", "shift+tab,left,h", "", "", "the next word, the one before", "Dialogs"),
+    Key("dialog.next", "tab,right,l", "", "", "the next word", "Dialogs"),
+    Key("dialog.previous", "shift+tab,left,h", "", "", "the word before", "Dialogs"),
     Key("dialog.leave", "escape,q", "", "", "leave; what was begun goes on", "Dialogs"),
     Key("dialog.copy", "y", "", "", "copy the commands", "Dialogs"),
 )

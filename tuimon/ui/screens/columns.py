@@ -18,7 +18,7 @@ from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
 from tuimon.ui.widgets.table_model import ALWAYS
 
-_HELP = "space shows or hides, J K move it, enter keeps, d the usual ones, esc leaves all as it was"
+_HELP = "space shows or hides, J K move it, enter keeps, d the usual ones, esc cancels"
 
 
 class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
@@ -30,8 +30,8 @@ class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
         width: 46; max-width: 100%; height: auto; max-height: 100%;
         background: $panel; padding: 0 1; border: round $primary;
     }
-    ColumnsScreen Table { max-height: 17; background: $panel; }
-    ColumnsScreen Line { height: 3; color: $text-muted; }
+    ColumnsScreen Table { max-height: 16; background: $panel; }
+    ColumnsScreen Line { height: 2; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", show=False),

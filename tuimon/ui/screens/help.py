@@ -36,17 +36,16 @@ _Row = tuple[str, str, str]
 """First column, its style, the sentence."""
 
 
-def _section(title: str, rows: Iterable[_Row], palette: Palette, more: str = "") -> Iterator[RenderableType]:
+def _section(title: str, rows: Iterable[_Row], palette: Palette) -> Iterator[RenderableType]:
     """A heading and its rows; a long sentence goes on under its own column."""
     heading = Text("\n ")
     heading.append(title, f"bold {palette.accent}".strip())
-    heading.append(palette.draw(more))
     yield heading
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=_FIRST)
     grid.add_column()
     for first, style, sentence in rows:
-        grid.add_row(Text(palette.draw(f"   {first}"), style, no_wrap=True), Text(sentence))
+        grid.add_row(Text(palette.draw(f"   {first}"), style, no_wrap=True), Text(palette.draw(sentence)))
     yield grid
 
 
@@ -64,10 +63,10 @@ def help_text(palette: Palette, keymap: Keymap) -> Group:
     states = ((label(state), palette.states.get(state, ""), _STATES[state.value]) for state in State)
     parts += _section("States", states, palette)
     lights = ((sign, palette.light(light), _LIGHTS[light.value]) for light, sign in LIGHTS.items())
-    of = "  listener, TLS, connect target; of a client: the remote's TLS and TCP"
-    parts += _section("L T C", lights, palette, of)
-    left = "  days left; 9→89d: the disk holds a newer one that is not loaded yet"
-    parts += _section("CERT", (), palette, left)
+    of = "listener, TLS, connect target; of a client: the remote's TLS and TCP"
+    parts += _section("L T C", [("", "", of), *lights], palette)
+    left = "9→89d", "", "days left; the disk holds a newer one that is not loaded yet"
+    parts += _section("CERT", [left], palette)
     return Group(*parts)
 
 
