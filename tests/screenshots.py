@@ -49,7 +49,7 @@ async def asked(pilot: Pilot[int], app: TuimonApp) -> None:
 
 async def pictures(folder: str, into: Path, suffix: str, size: tuple[int, int]) -> None:
     """One run of the screen, one picture of each screen."""
-    settings = Settings()
+    settings = Settings(theme="dark")
     host = LocalHost(name="gw-01")
     app = TuimonApp(Runtime(host, settings, (folder,), LocalHands()), settings)
     async with app.run_test(size=size) as pilot:

@@ -15,7 +15,7 @@ from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Verdict
 from tuimon.settings import ColumnName, Settings
 from tuimon.ui.app import TuimonApp
-from tuimon.ui.palette import DARK, LIGHT, chosen
+from tuimon.ui.palette import ANSI, DARK, LIGHT, chosen
 from tuimon.ui.screens.services import ServicesScreen, columns
 
 SIZES = [(120, 36), (80, 24), (60, 20)]
@@ -174,7 +174,7 @@ async def test_ascii_paints_nothing_else(pki: Pki, size: tuple[int, int]) -> Non
 
 
 async def test_no_color_paints_no_colour(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only greys; states are told by their words."""
+    """The terminal's own two; states are told by their words."""
     monkeypatch.setenv("NO_COLOR", "1")
     app = fleet.app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -182,7 +182,7 @@ async def test_no_color_paints_no_colour(fleet: Fleet, monkeypatch: pytest.Monke
         assert rows(painted(app))["beta"] == "DOWN"
         for style in {segment.style for strip in app.screen._compositor.render_strips() for segment in strip}:
             for colour in (style.color, style.bgcolor) if style else ():
-                assert colour is None or colour.triplet is None or len(set(colour.triplet)) == 1
+                assert colour is None or colour.is_default
 
 
 async def test_an_empty_screen_says_where_it_looked(pki: Pki) -> None:
@@ -229,6 +229,8 @@ def test_the_theme_is_the_settings_or_the_terminals_own() -> None:
     for background, theme in (("15;0", DARK), ("0;15", LIGHT), ("0;default;7", LIGHT), ("15;default", DARK)):
         assert chosen("auto", background) is theme
     assert chosen("auto", "") is chosen("auto", "12;8") is DARK
+    assert chosen("auto", "0;15", few=True) is ANSI
+    assert chosen("light", "", few=True) is LIGHT
 
 
 async def test_the_terminals_own_colours_are_the_sixteen(pki: Pki) -> None:

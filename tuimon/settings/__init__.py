@@ -118,7 +118,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         Theme,
         Meta(
             description="Colours: dark, light, or ansi for the sixteen of the terminal itself; auto is "
-            "light where the terminal says so ($COLORFGBG), else dark.  $NO_COLOR has the last word."
+            "ansi where there are no more colours than these, light where the terminal says so ($COLORFGBG), "
+            "else dark.  $NO_COLOR has the last word."
         ),
     ] = "auto"
     columns: Annotated[

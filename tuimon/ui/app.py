@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 from textual.events import Event
 from textual.events import Key as KeyEvent
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
 from textual.widgets import Input
@@ -80,13 +80,15 @@ class TuimonApp(Acting):
         self.animation_level = "none"
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.theme = chosen(settings.theme, os.environ.get("COLORFGBG", "")).name
+        self.no_color = bool(os.environ.get("NO_COLOR"))
+        wanted = "ansi" if self.no_color else settings.theme
+        few = self.console.color_system in (None, "standard")
+        self.theme = chosen(wanted, os.environ.get("COLORFGBG", ""), few=few).name
 
     @property
     def palette(self) -> Palette:
         """Styles by meaning, as the theme and the terminal have them."""
-        colour = not os.environ.get("NO_COLOR")
-        return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=colour)
+        return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=not self.no_color)
 
     async def on_event(self, event: Event) -> None:
         """The first key ends the greeting."""
@@ -98,8 +100,11 @@ class TuimonApp(Acting):
         await super().on_event(event)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every painted line passes: with `--ascii`, the net for Textual's own signs."""
-        return [*super().get_line_filters(), *([self._plain] if self.settings.ascii else [])]
+        """What every painted line passes: with `--ascii`, the net for Textual's own signs; with $NO_COLOR
+        one that leaves the terminal its own two colours, where Textual's would paint it grey."""
+        usual = [each for each in super().get_line_filters() if not isinstance(each, Monochrome)]
+        plain = [self._plain] if self.settings.ascii else []
+        return [*usual, *plain, *([NoColor()] if self.no_color else [])]
 
     async def older(self, moment: float | None) -> str:
         """Fetch older log lines: one step, or back to `moment`; what is to be said of it, or nothing."""

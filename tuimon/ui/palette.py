@@ -54,10 +54,13 @@ ANSI = replace(
 THEMES = {"dark": DARK, "light": LIGHT, "ansi": ANSI}
 
 
-def chosen(wanted: str, background: str) -> Theme:
-    """The theme of the settings; `auto` goes by $COLORFGBG (`background`: "15;0", "0;default;15")."""
+def chosen(wanted: str, background: str, *, few: bool = False) -> Theme:
+    """The theme of the settings; `auto` takes the terminal's own colours where they are `few`, and else
+    goes by $COLORFGBG (`background`: "15;0", "0;default;15")."""
     if wanted != "auto":
         return THEMES[wanted]
+    if few:
+        return ANSI
     colour = background.rpartition(";")[2]
     return LIGHT if colour.isdecimal() and int(colour) in _BRIGHT else DARK
 
