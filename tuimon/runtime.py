@@ -42,6 +42,8 @@ from tuimon.store import Changes, Store
 BELL = 0.05
 """Seconds between two rings."""
 
+_SOON = 0.005  # seconds between two rings where nobody looks: what comes together is joined together
+
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
 """What an action depends on."""
 
@@ -58,9 +60,18 @@ class Runtime:
     """Runs the collectors of one host and keeps its store."""
 
     def __init__(
-        self, host: Host, settings: Settings, paths: tuple[str, ...] = (), hands: Hands | None = None
+        self,
+        host: Host,
+        settings: Settings,
+        paths: tuple[str, ...] = (),
+        hands: Hands | None = None,
+        *,
+        at_once: bool = True,
     ) -> None:
+        """`at_once` tells of what is known from the first fact on, for somebody who looks; else nothing is
+        told before the whole machine was looked at, and then as soon as it comes."""
         self.store = Store(settings, only=bool(paths))
+        self._at_once, self._took, self._pause = at_once, 0.0, BELL if at_once else _SOON
         self._host = host
         self._logs = Logs(host)
         self._older = Older(host, self._logs.began)
@@ -85,6 +96,7 @@ class Runtime:
             self._probes,
         )
         self._listeners: list[Callable[[Changes], None]] = []
+        self._settling: list[Callable[[], None]] = []
         self._interest: Interest | None = None
         self._bell: asyncio.TimerHandle | None = None
 
@@ -153,16 +165,22 @@ class Runtime:
         """Wait until everything, or what `names` says, was looked at once (`Store.pending`)."""
         done = asyncio.Event()
 
-        def look(_: Changes) -> None:
+        hurried = False
+
+        def look() -> None:
+            nonlocal hurried
             pending = set(self.store.pending())
+            if pending == {"queues"} and not hurried:  # what a probe left in them shows at the next look
+                hurried = True
+                self._processes.hurry()
             if not (pending & set(names) if names else pending):
                 done.set()
 
-        self._listeners.append(look)
+        self._settling.append(look)
         try:
             await done.wait()
         finally:
-            self._listeners.remove(look)
+            self._settling.remove(look)
 
     def _sight(self, key: InstanceKey) -> Sight | None:
         """What is known of one instance now."""
@@ -209,13 +227,17 @@ class Runtime:
 
     def _publish(self, event: Event) -> None:
         self.store.apply(event)
-        if self._bell is None:
-            self._bell = asyncio.get_running_loop().call_later(BELL, self._ring)
+        if self._bell is None and (self._at_once or self.store.surveyed):
+            # A fleet whose join takes long is joined less often, or there were no time for anything else.
+            self._bell = asyncio.get_running_loop().call_later(max(self._pause, self._took), self._ring)
 
     def _ring(self) -> None:
-        self._bell = None
+        self._bell, began = None, self._host.monotonic()
         changes = self.store.drain()
         self._hand_on()
+        self._took = self._host.monotonic() - began
+        for look in tuple(self._settling):  # also where nothing is to be painted: all may have been looked at
+            look()
         if changes:
             for listener in tuple(self._listeners):
                 listener(changes)

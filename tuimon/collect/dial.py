@@ -7,7 +7,7 @@ is gentle: no byte of application data is sent, a complete handshake ends with c
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tuimon.host.base import Host, Stream
 from tuimon.model.endpoint import Endpoint
@@ -28,8 +28,11 @@ _VERDICTS = {
 }
 
 
-def _unheard(local: str, peer: str) -> None:
-    """Nobody wants to know of a connection."""
+_TURNS = 16  # pieces that are read without a turn for anybody else
+
+
+def _unheard(*_: object) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +85,33 @@ class Probe:
             minimum=plan.minimum,
             maximum=plan.maximum,
         )
-        self._began = 0.0
-        self.result = Handshake(endpoint.text, Verdict.FAILED, plan.depth, stage="connect", legacy=legacy)
+        self._began, self._turns = 0.0, 0
+        self._known: dict[str, object] = {"stage": "connect", "legacy": legacy}
 
     async def run(
-        self, timeout: float, early_close: float, opened: Callable[[str, str], None] = _unheard
+        self,
+        timeout: float,
+        early_close: float,
+        opened: Callable[[str, str], None] = _unheard,
+        settled: Callable[[], None] = _unheard,
     ) -> Handshake:
-        """Probe within `timeout` seconds; `opened` is told both addresses before a byte is sent."""
+        """Probe within `timeout` seconds; `opened` is told both addresses before a byte is sent, `settled`
+        is called when nothing is left but the wait for an early close."""
         self._began = self._host.monotonic()
         stream = await self._host.connect(self._endpoint, timeout, self._plan.local)
         if isinstance(stream, Failure):
             verdict = _VERDICTS.get(stream.reason, Verdict.FAILED)
-            return self._note(verdict=verdict, detail=stream.detail)
+            self._note(verdict=verdict, detail=stream.detail)
+            return self.result
         opened(stream.local, stream.peer)
         self._note(address=stream.peer, local=stream.local, connect_ms=stream.connect_ms)
         try:
             async with asyncio.timeout(timeout - self._elapsed() / 1000):
                 if await self._negotiate(stream):
                     await self._shake_hands(stream)
-            if self.result.ok and self._plan.depth is Depth.HANDSHAKE:
+            if self._tls.done and not self._tls.failed and self._plan.depth is Depth.HANDSHAKE:
                 # what the peer makes of our Finished takes a round trip to be heard
+                settled()
                 wait = early_close + stream.connect_ms / 1000
                 await self._take_leave(stream, min(wait, timeout - self._elapsed() / 1000))
         except TimeoutError:
@@ -109,7 +119,7 @@ class Probe:
                 "negotiation": f"silent during the {self._plan.protocol} negotiation",
                 "tls": "accepts the connection but does not answer the TLS handshake",
             }
-            words = detail.get(self.result.stage, "no answer")
+            words = detail.get(str(self._known["stage"]), "no answer")
             self._note(verdict=Verdict.TIMEOUT, detail=f"{words} ({timeout:g} s)")
         except ConnectionError:
             self._note(verdict=Verdict.CLOSED, detail="connection reset")
@@ -117,17 +127,24 @@ class Probe:
             stream.close()
         return self.result
 
-    def _note(self, **facts: object) -> Handshake:
-        self.result = replace(self.result, **facts)  # type: ignore[arg-type]
-        return self.result
+    @property
+    def result(self) -> Handshake:
+        """What came of it so far."""
+        facts = {"verdict": Verdict.FAILED, "depth": self._plan.depth, **self._known}
+        return Handshake(self._endpoint.text, **facts)  # type: ignore[arg-type]
+
+    def _note(self, **facts: object) -> None:
+        self._known |= facts
 
     def _elapsed(self) -> float:
         return (self._host.monotonic() - self._began) * 1000
 
     async def _receive(self, stream: Stream) -> bytes:
         """What has arrived.  A peer that floods leaves nothing to wait for: without a turn for the loop
-        no deadline would ever be noticed."""
-        await asyncio.sleep(0)
+        now and then no deadline would ever be noticed."""
+        self._turns += 1
+        if self._turns % _TURNS == 0:
+            await asyncio.sleep(0)
         return await stream.receive()
 
     async def _negotiate(self, stream: Stream) -> bool:
@@ -149,17 +166,18 @@ class Probe:
     async def _shake_hands(self, stream: Stream) -> None:
         self._note(stage="tls")
         tls = self._tls
-        await stream.send(tls.start())
+        with contextlib.suppress(ConnectionError):  # it may have said something before it hung up
+            await stream.send(tls.start())
         try:
             while not (tls.done or tls.failed):
                 try:
                     data = await self._receive(stream)
                 except ConnectionError:
                     data = b""
-                if self.result.first_byte_ms is None and data:
+                if "first_byte_ms" not in self._known and data:
                     self._note(first_byte_ms=self._elapsed())
                 outgoing = tls.receive(data)
-                if self.result.flight_ms is None and tls.flight_complete:
+                if "flight_ms" not in self._known and tls.flight_complete:
                     self._note(flight_ms=self._elapsed())
                 if outgoing:
                     with contextlib.suppress(ConnectionError):  # what it said first is still to be read
@@ -227,14 +245,16 @@ async def _probe_one(
     timeout: float,
     early_close: float,
     opened: Callable[[str, str], None],
+    settled: Callable[[], None],
 ) -> Handshake:
     """Probe one endpoint; where no TLS version is shared, try TLS 1.0 and 1.1 in the time that is left."""
     began = host.monotonic()
-    result = await Probe(host, endpoint, plan, material).run(timeout, early_close, opened)
+    result = await Probe(host, endpoint, plan, material).run(timeout, early_close, opened, settled)
     left = timeout - (host.monotonic() - began)
     if not plan.legacy or not _too_old(result) or left <= 0:
         return result
-    second = await Probe(host, endpoint, plan, material, legacy=True).run(left, early_close, opened)
+    old = Probe(host, endpoint, plan, material, legacy=True)
+    second = await old.run(left, early_close, opened, settled)
     return second if second.tls_version else result
 
 
@@ -246,16 +266,24 @@ async def probe(
     timeout: float,
     early_close: float,
     opened: Callable[[str, str], None] = _unheard,
+    settled: Callable[[], None] = _unheard,
 ) -> Handshake:
     """Probe the targets of `plan` in order until one lets us connect; the last result otherwise.
 
     `timeout` is seconds for each; `early_close` how long to wait after a handshake for the peer to
-    close or refuse.
+    close or refuse; `opened` and `settled` as of `Probe.run`.
     """
     result = Handshake("", Verdict.UNRESOLVED, plan.depth, "no address to probe", "connect")
     for endpoint in plan.targets:
         result = await _probe_one(
-            host, endpoint, plan, material, timeout=timeout, early_close=early_close, opened=opened
+            host,
+            endpoint,
+            plan,
+            material,
+            timeout=timeout,
+            early_close=early_close,
+            opened=opened,
+            settled=settled,
         )
         if result.stage != "connect":
             break

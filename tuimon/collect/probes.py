@@ -8,8 +8,10 @@ probe of a service that was well.
 """
 
 import asyncio
+import contextlib
+import heapq
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tuimon.collect.base import Publish
 from tuimon.collect.dial import probe, reach
@@ -23,6 +25,7 @@ from tuimon.model.tunnel import Interest, Plan, ProbeWant
 from tuimon.settings import Settings
 
 _JITTER = 0.2  # share of the interval
+_BREATH = 0.05  # seconds in which a listener sees that one of us has left, before the next one comes
 
 
 @dataclass(slots=True)
@@ -44,6 +47,14 @@ class _Due:
     failing: bool = False
 
 
+@dataclass(slots=True)
+class _Door:
+    """A listener: one probe at a time, the last of which left it at `left` (monotonic seconds)."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    left: float = 0.0
+
+
 class Probes:
     """Publishes `ProbeStarted` for every connection of ours and `ProbeFinished` for what counts."""
 
@@ -54,14 +65,18 @@ class Probes:
         self._wants: dict[ServiceKey, ProbeWant] = {}
         self._due: dict[ServiceKey, _Due] = {}
         self._asked: set[ServiceKey] = set()
+        self._look: set[ServiceKey] = set()  # of which something changed since they were looked at
+        self._times: list[tuple[float, ServiceKey]] = []  # a heap: when who is due, if nothing changes
         self._wake = asyncio.Event()
         self._turns = Turns(settings.probes.concurrency)
-        self._doors: dict[str, asyncio.Lock] = {}
+        self._doors: dict[str, _Door] = {}
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
 
     def want(self, interest: Interest) -> None:
         """Probe exactly these services from now on."""
-        self._wants = {want.key: want for want in interest.probes}
+        before, self._wants = self._wants, {want.key: want for want in interest.probes}
+        self._look |= before.keys() - self._wants.keys()
+        self._look |= {key for key, want in self._wants.items() if before.get(key) is not want}
         self._wake.set()
 
     def ask(self, keys: frozenset[ServiceKey]) -> None:
@@ -71,29 +86,35 @@ class Probes:
 
     async def run(self, publish: Publish) -> None:
         """Probe until cancelled."""
-        self._due = {}
+        self._due, self._times, self._look = {}, [], set(self._wants)
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
-                for key in self._due.keys() - self._wants.keys():
-                    del self._due[key]
                 now = self._host.monotonic()
-                wait = 60.0
-                for key, want in self._wants.items():
+                for key in self._ripe(now):
+                    if (want := self._wants.get(key)) is None:
+                        self._due.pop(key, None)
+                        continue
                     due = self._due.setdefault(key, _Due())
                     if due.running:
-                        continue
+                        continue  # it is looked at again when that has ended
                     if key in self._asked or self._is_due(want, due, now):
                         self._asked.discard(key)
                         self._book(want, due, now)
                         group.create_task(self._probe(want, due, publish))
                     else:
-                        wait = min(wait, _when(want, due) - now)
-                try:
+                        heapq.heappush(self._times, (_when(want, due), key))
+                wait = self._times[0][0] - now if self._times else 60.0
+                with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(max(0.05, wait)):
                         await self._wake.wait()
-                except TimeoutError:
-                    continue
+
+    def _ripe(self, now: float) -> list[ServiceKey]:
+        """Those to look at now, in the order of their services: what changed, and what is due."""
+        ripe, self._look = self._look | self._asked, set()
+        while self._times and self._times[0][0] <= now:
+            ripe.add(heapq.heappop(self._times)[1])
+        return sorted(ripe)
 
     def _is_due(self, want: ProbeWant, due: _Due, now: float) -> bool:
         if now < _when(want, due):
@@ -117,8 +138,9 @@ class Probes:
 
     async def _probe(self, want: ProbeWant, due: _Due, publish: Publish) -> None:
         try:
-            door = self._doors.setdefault(_door(want.plan), asyncio.Lock())
-            async with door:
+            door = self._doors.setdefault(_door(want.plan), _Door())
+            async with door.lock:
+                await asyncio.sleep(door.left + _BREATH - self._host.monotonic())
                 handshake = await self._once(want, publish)
                 if handshake is not None and _bad(handshake):
                     await asyncio.sleep(self._settings.probes.repeat_after)
@@ -126,6 +148,7 @@ class Probes:
                         handshake = await self._once(want, publish)
                 early = handshake is not None and handshake.closed_early
                 reaches = await self._reach(want, publish) if want.plan.reach_always or early else ()
+                door.left = self._host.monotonic()
             unreached = any(each.verdict is not Verdict.OK for each in reaches)
             due.failing = unreached or (handshake is not None and (_bad(handshake) or _refused(handshake)))
             due.ended = self._host.monotonic()
@@ -135,6 +158,7 @@ class Probes:
             publish(ProbeFinished(want.key, handshake, reaches, want.stamp))
         finally:
             due.running = False
+            self._look.add(want.key)
             self._wake.set()
 
     async def _once(self, want: ProbeWant, publish: Publish) -> Handshake | None:
@@ -144,7 +168,7 @@ class Probes:
         if (plan.cert and not material.certificate) or (plan.key and not material.key):
             # Without the service's own certificate a full handshake may be refused for our lack of it.
             plan = replace(plan, depth=Depth.CERTIFICATE)
-        async with self._turns.turn(remote=plan.remote):
+        async with self._turns.turn(remote=plan.remote) as give_on:
             return await probe(
                 self._host,
                 plan,
@@ -152,6 +176,7 @@ class Probes:
                 timeout=self._settings.probes.timeout,
                 early_close=self._settings.probes.early_close,
                 opened=lambda local, peer: publish(ProbeStarted(want.key, local, peer)),
+                settled=give_on,
             )
 
     async def _reach(self, want: ProbeWant, publish: Publish) -> tuple[Reach, ...]:

@@ -2,15 +2,17 @@
 
 Rule: nobody waits for somebody who only waits.  A probe that leaves this machine's processes gives its
 turn on after a moment, whatever it still waits for, so that peers that do not answer delay nobody else.
-One that asks a process of our own keeps it to its end: a process that is slow is not asked more at once.
+One that asks a process of our own keeps it until that has answered: a process that is slow is not asked
+more at once.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 _MOMENT = 0.1  # seconds: the work of a probe is done by then, or there is none
 _OPEN = 256  # connections at once, whoever has the turns: descriptors are few (1,024 by default)
+_HERE = 4  # connections to processes of our own for each turn: their clients are counted (500 by default)
 
 
 class Turns:
@@ -18,11 +20,13 @@ class Turns:
 
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
-        self._open = asyncio.Semaphore(max(count, _OPEN))
+        self._away = asyncio.Semaphore(max(count, _OPEN))
+        self._here = asyncio.Semaphore(_HERE * count)
 
     @asynccontextmanager
-    async def turn(self, *, remote: bool) -> AsyncIterator[None]:
-        """Wait for a turn, and have it; that of a `remote` one lasts only for a moment."""
+    async def turn(self, *, remote: bool) -> AsyncIterator[Callable[[], None]]:
+        """Wait for a turn, and have it, until it is given on by calling what this yields; that of a `remote`
+        one lasts only for a moment."""
         held = True
 
         def give_on() -> None:
@@ -31,11 +35,11 @@ class Turns:
                 held = False
                 self._free.release()
 
-        async with self._open:
+        async with self._away if remote else self._here:
             await self._free.acquire()
             timer = asyncio.get_running_loop().call_later(_MOMENT, give_on) if remote else None
             try:
-                yield
+                yield give_on
             finally:
                 if timer:
                     timer.cancel()

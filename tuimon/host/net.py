@@ -87,12 +87,15 @@ async def _resolve(endpoint: Endpoint, threads: Executor) -> list[_Address] | Fa
     port: str | int | None = endpoint.number
     host = endpoint.host or None  # None asks for loopback, ::1 first, as stunnel does
 
-    def look_up() -> list[_Address]:
-        found = socket.getaddrinfo(
-            host, endpoint.port if port is None else port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-        )
+    def look_up(flags: int = 0) -> list[_Address]:
+        number = endpoint.port if port is None else port
+        kind, protocol = socket.SOCK_STREAM, socket.IPPROTO_TCP
+        found = socket.getaddrinfo(host, number, type=kind, proto=protocol, flags=flags)
         return [(entry[0], entry[4]) for entry in found]
 
+    if port is not None:
+        with contextlib.suppress(OSError, UnicodeError):  # a number has nobody to be asked for, and no thread
+            return look_up(socket.AI_NUMERICHOST | socket.AI_NUMERICSERV)
     try:
         return await asyncio.get_running_loop().run_in_executor(threads, look_up)
     except socket.gaierror as error:

@@ -51,6 +51,10 @@ def unread(option: str, code: str, path: str, failure: Failure) -> Refusal | Dou
     return failed(option, f"{code}-unreadable", f"`{option}` does not lead to a readable file: {failure}")
 
 
+ASKED = ("cert", "key", "engineId", "engineNum", "ciphers", "securityLevel")
+"""The options that the judgement of a pair depends on."""
+
+
 async def pair(machine: Machine, section: Section, version: Version) -> Judgement:
     """The section's own certificate and key: both, or none of them, are loaded."""
     if "cert" not in section.values:

@@ -35,6 +35,7 @@ class Environment:
         self._machine = machine
         self._version = version
         self._identities: dict[str, tuple[str, ...]] = {}
+        self._pairs: dict[tuple[tuple[str, str], ...], Judgement] = {}
         self.notes: list[Remark] = []
         self.defaults: Values = {}
         files = (self._pair, credentials.authorities, credentials.revocations)
@@ -174,7 +175,11 @@ class Environment:
         return None
 
     async def _pair(self, machine: Machine, section: Section) -> Judgement:
-        return await credentials.pair(machine, section, self._version)
+        """Sections often share one certificate, and what was said of it is true for all of them."""
+        asked = tuple((name, section.exact(name)) for name in credentials.ASKED if name in section.values)
+        if asked not in self._pairs:
+            self._pairs[asked] = await credentials.pair(machine, section, self._version)
+        return self._pairs[asked]
 
     # Notes
 

@@ -1,6 +1,6 @@
 """A stunnel process as the kernel shows it.  Identity is pid + start time + executable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tuimon.model.access import Credentials
@@ -47,6 +47,7 @@ class Owner(NamedTuple):
 
 
 NOBODY = Owner()
+_ALIVE = frozenset({"running", "sleeping", "disk-sleep", "idle"})  # psutil's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ class Process:
             return None
         files = max(self.fd_limit, 16)
         return files * 125 // 256 if files >= 256 else (files - 6) // 2
+
+    @property
+    def lasting(self) -> "Process":
+        """Itself without what differs from one moment to the next: a change of that changes nothing else."""
+        status = "" if self.status in _ALIVE else self.status
+        return replace(self, status=status, threads=0, fds=None, memory=0, inodes=frozenset())
 
     @property
     def pid(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from cryptography import x509
@@ -87,6 +88,7 @@ def certificate(cert: x509.Certificate) -> Certificate:
     )
 
 
+@lru_cache(maxsize=1024)  # a fleet meets the same ones over and over, at a third of a millisecond each
 @quiet()
 def from_der(data: bytes) -> Certificate | Failure:
     """One certificate from its DER encoding; a `Failure` says that it is none."""

@@ -72,7 +72,7 @@ class Probes(Struct, frozen=True, forbid_unknown_fields=True):
 
     timeout: Annotated[_Seconds, Meta(description="The longest that a whole probe may take.")] = 10
     concurrency: Annotated[
-        int, Meta(ge=1, le=1000, description="Probes at once, remotes that keep us waiting apart.")
+        int, Meta(ge=1, le=1000, description="Probes at once, those apart that only wait.")
     ] = 16
     repeat_after: Annotated[_Seconds, Meta(description="A failed probe is repeated after so long.")] = 2
     early_close: Annotated[_Seconds, Meta(description="The wait for an early close after the handshake.")] = (

@@ -4,6 +4,7 @@ Rule: one way only.  `apply` takes events, `drain` tells what changed, the queri
 thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from tuimon import events
@@ -27,6 +28,7 @@ from tuimon.store.pairs import Pairs
 from tuimon.store.past import Change, Past, Pasts
 from tuimon.store.pending import pending
 from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
+from tuimon.store.turns import Turns
 
 __all__ = [
     "CertificateUse",
@@ -46,7 +48,7 @@ JUDGEMENT = "judgement"
 """What stands among the collectors while nothing can be judged."""
 
 _PAUSE = 90.0  # seconds between two ticks after which nobody can have looked meanwhile
-_AGES = 10.0  # seconds between two judgements that follow from nothing but time
+_AGES = 10.0  # seconds in which everything is judged anew because time went by, a share at every tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,8 @@ class Changes:
         return bool(self.rows or self.log or self.clock or self.status)
 
 
-def _instance_of(event: events.ProbeFinished | events.ConfigChecked | events.LoadedRead) -> InstanceKey:
+def _instance_of(event: events.ConfigChecked | events.LoadedRead) -> InstanceKey:
     match event:
-        case events.ProbeFinished():
-            return event.key.instance
         case events.ConfigChecked():
             return InstanceKey(event.host, event.want.path)
         case events.LoadedRead():
@@ -84,6 +84,11 @@ def _path_of(
             return event.file.path
 
 
+def _doors(tunnel: Tunnel) -> object:
+    """Where a service is reached."""
+    return tunnel.listeners, tunnel.service.accept
+
+
 class Store:
     """Services and instances of one host, judged."""
 
@@ -94,14 +99,19 @@ class Store:
         self._rows: dict[ServiceKey, Row] = {}
         self._instances: dict[InstanceKey, InstanceRow] = {}
         self._members: dict[InstanceKey, frozenset[ServiceKey]] = {}
+        self._named: dict[InstanceKey, dict[str, list[ServiceKey]]] = {}  # the members by name
         self._wants: dict[ServiceKey, ProbeWant] = {}
         self._pasts = Pasts()
         self._needs = Ledger()
         self._pairs = Pairs()
+        self._doors_moved = True  # whether somebody listens elsewhere than when they were paired
         self._uses: list[CertificateUse] | None = None  # asked for on every tick, changes with the rows
-        self._dirty: set[InstanceKey] = set()
+        self._dirty: set[InstanceKey] = set()  # to be joined with all their services
+        self._stale: set[ServiceKey] = set()  # to be joined alone: nothing else of their instance changed
+        self._recount: set[InstanceKey] = set()  # of which no more than numbers of the kernel changed
+        self._aged: set[ServiceKey] = set()  # to be judged again because time went by
+        self._turns = Turns()
         self._all_dirty = False
-        self._judged_at = 0.0
         self._log_came = self._ticked = self._status = False
 
     @property
@@ -143,8 +153,7 @@ class Store:
                 self._ticked = True
                 if abs(self.now - then) > _PAUSE:
                     self._pasts.pause(then)
-                if abs(self.now - self._judged_at) >= _AGES:
-                    self._all_dirty, self._judged_at = True, self.now
+                self._age(abs(self.now - then))
             case events.ProcessesSeen():
                 self._touch_processes(before, event)
             case events.SocketsSeen() | events.HoldersSeen():
@@ -153,9 +162,11 @@ class Store:
                 self._take_log(event, first=len(self._facts.logs) > logs)
             case events.WayWalked() | events.CertificateRead() | events.PidFileRead() | events.OutputSeen():
                 self._dirty |= self._needs.users(_path_of(event))
-            case events.ProbeFinished() | events.ConfigChecked() | events.LoadedRead():
-                if isinstance(event, events.ProbeFinished) and event.handshake is not None:
+            case events.ProbeFinished():
+                if event.handshake is not None:
                     self._pasts.of(event.key).probed(event.handshake, self.now)
+                self._stale.add(event.key)
+            case events.ConfigChecked() | events.LoadedRead():
                 self._dirty.add(_instance_of(event))
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
                 self._touch_places(event)
@@ -175,20 +186,45 @@ class Store:
             self._all_dirty = True
             return
         changed = set(before.processes) ^ set(event.processes)
-        self._dirty |= {self._facts.key_of(process) for process in changed}
+        known = Counter(each.lasting for each in changed)
+        self._recount |= {self._facts.key_of(process) for process in changed}
+        self._dirty |= {self._facts.key_of(each) for each in changed if known[each.lasting] < 2}
 
     def _touch_sockets(self, *, first: bool) -> None:
         if first:
             self._all_dirty = True
             return
-        if not self._facts.kernel.moved:
+        kernel = self._facts.kernel
+        if not kernel.moved:
             return
+        counted = {key: self._facts.counted(row.instance) for key, row in self._instances.items()}
         for key, row in self._rows.items():
             tunnel = row.tunnel
-            found = self._facts.kernel.sockets(tunnel.service, tunnel.primary, tunnel.instance)
-            known = (tunnel.listeners, tunnel.taken, tunnel.sessions, tunnel.target_listeners)
-            if found != (*known, tunnel.waiting, tunnel.stalled):
+            if not kernel.concerns(tunnel.service, tunnel.primary):
+                continue
+            found = kernel.sockets(tunnel.service, tunnel.primary, counted[key.instance])
+            if (found.listeners, found.taken, found.waiting) != (
+                tunnel.listeners,
+                tunnel.taken,
+                tunnel.waiting,
+            ):
                 self._dirty.add(key.instance)
+            elif (found.sessions, found.targets, found.stalled) != (
+                tunnel.sessions,
+                tunnel.target_listeners,
+                tunnel.stalled,
+            ):
+                self._stale.add(key)
+        self._recount |= {each for each, row in self._instances.items() if row.instance.running}
+
+    def _age(self, seconds: float) -> None:
+        """Whose turn it is to be judged anew because so many seconds went by."""
+        if seconds >= _AGES:
+            self._all_dirty = True
+            return
+        if not self._turns.left:
+            self._turns.left = sorted(self._rows, reverse=True)
+        self._aged |= self._turns.take(seconds / _AGES, len(self._rows))
 
     def _take_log(self, event: events.LogAppended | events.LogRecalled, *, first: bool) -> None:
         self._log_came = True
@@ -200,8 +236,12 @@ class Store:
         after = self.logbook.sources.get(event.source)
         if after and after.config and (before is None or before.config != after.config):
             self._all_dirty |= self._facts.placed_by(event.source)
-        if touched or first or before != after:
-            self._dirty |= self._needs.writers(event.source)
+        writers = self._needs.writers(event.source)
+        if first or before != after:
+            self._dirty |= writers
+        elif touched:
+            members = [self._named.get(writer, {}) for writer in writers]
+            self._stale.update(key for named in members for name in touched for key in named.get(name, ()))
 
     # -- the join -------------------------------------------------------------------------------
 
@@ -227,19 +267,26 @@ class Store:
             del self._instances[gone]
             self._needs.drop(gone)
             self._forget(self._members.pop(gone, frozenset()), rows)
-        for key in keys if self._all_dirty else self._dirty & keys:
+            self._named.pop(gone, None)
+        dirty = keys if self._all_dirty else (self._dirty | self._outgrown(keys - self._dirty)) & keys
+        for key in dirty:
             self._rejoin(key, rows)
+        for each in (self._stale | self._aged) & self._rows.keys():
+            if each.instance not in dirty:
+                self._refresh(self._rows[each].tunnel, rows)
         if rows:
             self._uses = None
             self._pair(rows)
         changes = Changes(frozenset(rows), self._log_came, self._ticked, self._status)
-        self._dirty = set()
+        self._dirty, self._stale, self._recount, self._aged = set(), set(), set(), set()
         self._all_dirty = self._log_came = self._ticked = self._status = False
         return changes
 
     def _pair(self, rows: set[ServiceKey]) -> None:
         """Judge client services again whose far end is another, or was judged anew."""
-        self._pairs.rebuild(row.tunnel for row in self._rows.values())
+        if self._doors_moved:
+            self._pairs.rebuild(row.tunnel for row in self._rows.values())
+            self._doors_moved = False
         for row in [row for row in self._rows.values() if row.tunnel.service.client]:
             far = self._pairs.far(row.tunnel)
             if far != row.tunnel.far or (far is not None and far.key in rows):
@@ -250,7 +297,28 @@ class Store:
             del self._rows[key]
             self._wants.pop(key, None)
         self._pasts.forget(keys)
+        self._doors_moved |= bool(keys)
         rows |= keys
+
+    def _outgrown(self, keys: set[InstanceKey]) -> set[InstanceKey]:
+        """Count anew what the kernel counts of these; returns those of which something else follows now."""
+        found, aged = set(), {key.instance for key in self._aged if key.ordinal <= 0}
+        for key in keys & self._instances.keys() & (self._recount | aged):
+            row = self._instances[key]
+            instance = self._facts.counted(row.instance)
+            if instance == row.instance and key not in aged:
+                continue
+            tunnels = tuple(self._rows[each].tunnel for each in sorted(self._members[key]))
+            if judge_instance.judge(instance, tunnels, self.now) != row.findings:
+                found.add(key)
+            elif instance != row.instance:
+                self._instances[key] = InstanceRow(instance, row.findings)
+        return found
+
+    def _refresh(self, before: Tunnel, rows: set[ServiceKey]) -> None:
+        """Join one service again with its instance as it is."""
+        known = self._instances[before.key.instance]
+        self._judge(self._facts.tunnel(before.service, known.instance), known.findings, rows)
 
     def _rejoin(self, key: InstanceKey, rows: set[ServiceKey]) -> None:
         try:
@@ -262,6 +330,9 @@ class Store:
         stop = self.actions.stopped(instance)
         if stop is not None:
             instance = replace(instance, stopped_by=stop.started.who, stopped_at=stop.started.at)
+        known = self._instances.get(key)
+        if known is not None and known.instance == instance:
+            instance = known.instance
         services = instance.services
         if not services and (instance.config or instance.processes or instance.bug):
             services = (join.placeholder(key, instance.title),)
@@ -270,9 +341,11 @@ class Store:
         self._instances[key] = InstanceRow(instance, inherited)
         ways, check = hazard.wanted_ways(instance), self._facts.check_want(instance)
         self._needs.put(key, needs_of(instance, tunnels, ways, check))
-        known = frozenset(tunnel.key for tunnel in tunnels)
-        self._forget(self._members.get(key, frozenset()) - known, rows)
-        self._members[key] = known
+        members = frozenset(tunnel.key for tunnel in tunnels)
+        self._forget(self._members.get(key, frozenset()) - members, rows)
+        self._members[key], self._named[key] = members, {}
+        for tunnel in tunnels:
+            self._named[key].setdefault(tunnel.service.name, []).append(tunnel.key)
         for tunnel in tunnels:
             self._judge(tunnel, inherited, rows)
 
@@ -294,7 +367,10 @@ class Store:
         )
         past.counted(tunnel.sessions, self.now)
         row = Row(tunnel, found, state, lights, past.since if state is past.state else None, acting)
-        if row != self._rows.get(tunnel.key):
+        before = self._rows.get(tunnel.key)
+        # two instances that are the same are one object: to compare them again for each row would be dear
+        if before is None or tunnel.instance is not before.tunnel.instance or row != before:
+            self._doors_moved |= before is None or _doors(before.tunnel) != _doors(tunnel)
             self._rows[tunnel.key] = row
             rows.add(tunnel.key)
         self._want(tunnel)
@@ -306,7 +382,9 @@ class Store:
         if not wants.reachable(tunnel):
             self._wants.pop(tunnel.key, None)
         elif wants.looked_at(tunnel, self._facts):
-            self._wants[tunnel.key] = wants.probe_want(tunnel)
+            want = wants.probe_want(tunnel)
+            if want != self._wants.get(tunnel.key):  # else it stays the same object: soon compared
+                self._wants[tunnel.key] = want
 
     def interest(self) -> Interest:
         """What the collectors should look at, given the facts so far."""
@@ -344,9 +422,16 @@ class Store:
             return False
         return row.tunnel.handshake == probed.handshake  # it may have come since the row was joined
 
+    @property
+    def surveyed(self) -> bool:
+        """Whether the machine itself was looked at once: what is to be looked at follows from that."""
+        facts = self._facts
+        known = (facts.processes, facts.units, facts.kernel.tables, facts.found)
+        return None not in known and set(facts.found.paths if facts.found else ()) <= facts.configs.keys()
+
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
-        joining = self._all_dirty or bool(self._dirty)
+        joining = self._all_dirty or bool(self._dirty or self._stale)
         return pending(self._facts, self.interest(), self._rows.values(), joining=joining)
 
     # -- questions ------------------------------------------------------------------------------
@@ -356,8 +441,11 @@ class Store:
         return families(self._rows)
 
     def row(self, key: ServiceKey) -> Row | None:
-        """One service."""
-        return self._rows.get(key)
+        """One service, with what was last counted of its instance."""
+        row, known = self._rows.get(key), self._instances.get(key.instance)
+        if row is None or known is None or row.tunnel.instance is known.instance:
+            return row
+        return replace(row, tunnel=replace(row.tunnel, instance=known.instance))
 
     def instance(self, key: InstanceKey) -> InstanceRow | None:
         """One instance."""

@@ -45,6 +45,7 @@ class Clientele:
         self._rooms: dict[tuple[str, str], _Room] = {}
         self._open: dict[str, OrderedDict[str, Visit]] = {}  # by log, then by peer
         self._heard: dict[str, float] = {}
+        self._ended: OrderedDict[str, tuple[str, Visit]] = OrderedDict()  # the last ones, by peer
 
     # -- lines in -------------------------------------------------------------------------------
 
@@ -63,15 +64,16 @@ class Clientele:
             visit = open_.get(peer)
             if visit is not None and began <= visit.at <= ended:
                 self._leave(source, visit)
-        address = peer.rpartition(":")[0]
-        for room in self._rooms.values():
-            book = room.books.get(address)
-            for visit in [each for each in book.visits if each.peer == peer] if book else ():
-                if book is not None and began <= visit.at <= ended:
-                    book.visits.remove(visit)
-                    book.version += 1
-                    room.recent = deque((each for each in room.recent if each is not visit), _RECENT)
-                    room.version += 1
+        source, visit = self._ended.get(peer, ("", None))
+        room = self._rooms.get((source, visit.service)) if visit is not None else None
+        book = room.books.get(visit.address) if room is not None and visit is not None else None
+        if room is None or visit is None or book is None or not began <= visit.at <= ended:
+            return
+        if visit in book.visits:
+            book.visits.remove(visit)
+            book.version += 1
+            room.recent = deque((each for each in room.recent if each is not visit), _RECENT)
+            room.version += 1
 
     def _take(self, source: str, record: LogRecord, at: float) -> None:
         open_ = self._open.setdefault(source, OrderedDict())
@@ -173,6 +175,10 @@ class Clientele:
         room = self._room(source, visit.service)
         room.books.setdefault(visit.address, book).keep(visit)
         room.recent.append(visit)
+        self._ended[visit.peer] = source, visit
+        self._ended.move_to_end(visit.peer)
+        if len(self._ended) > _OPEN:
+            self._ended.popitem(last=False)
 
     def _cut(self, source: str, record: LogRecord) -> None:
         """The process has ended, and with it every connection."""

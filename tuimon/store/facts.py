@@ -227,6 +227,13 @@ class Facts:
         fits = checked is not None and config is not None and checked.want.stamp[0] == config.stamp
         return replace(joined, remarks=checked.remarks) if checked and fits else joined
 
+    def counted(self, instance: Instance) -> Instance:
+        """The instance with what the kernel counts of it now."""
+        now = {each.id: each for each in self._sorted_out().get(instance.key, ())}
+        instance = replace(instance, processes=tuple(now.get(each.id, each) for each in instance.processes))
+        held = self.kernel.doors(instance.processes) if len(instance.processes) > 1 else ()
+        return replace(instance, doors=held, clients=self.kernel.served(instance.process))
+
     def _named(self, file: PidFile | None, own: tuple[Process, ...]) -> str:
         """Which other stunnel a pid file names."""
         others = (

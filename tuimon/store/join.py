@@ -207,7 +207,7 @@ def accepted_at(door: Socket, socket: Socket) -> bool:
     return door.port == socket.port and (door.address in _ANY or door.address == socket.address)
 
 
-def _loose(endpoint: Endpoint) -> bool:
+def loose(endpoint: Endpoint) -> bool:
     """Whether the port cannot be known from the text: a service name, or 0 for a random one."""
     return not endpoint.path and not endpoint.number
 
@@ -221,7 +221,7 @@ def matching(accept: Iterable[Endpoint], sockets: Iterable[Socket]) -> tuple[Soc
             if endpoint.path:
                 hit = socket.address == endpoint.path
             else:
-                hit = _loose(endpoint) or socket.port == endpoint.number
+                hit = loose(endpoint) or socket.port == endpoint.number
                 hit = hit and _same_address(endpoint, socket)
             if hit:
                 found.append(socket)
@@ -239,7 +239,7 @@ def port_index(sockets: Iterable[Socket]) -> dict[int, tuple[Socket, ...]]:
 
 def near(accept: tuple[Endpoint, ...], index: dict[int, tuple[Socket, ...]]) -> Iterable[Socket]:
     """The sockets that can match these addresses at all."""
-    if any(map(_loose, accept)):
+    if any(map(loose, accept)):
         return (socket for sockets in index.values() for socket in sockets)
     ports = {0 if each.path else each.number or 0 for each in accept}
     return (socket for port in ports for socket in index.get(port, ()))
@@ -265,7 +265,7 @@ def listeners(
     if not processes:
         return (), candidates
     if not known:
-        return (() if any(map(_loose, accept)) else candidates), ()
+        return (() if any(map(loose, accept)) else candidates), ()
     inodes = frozenset[int]().union(*(process.inodes for process in known))
     mine = tuple(each for each in candidates if each.inode in inodes)
-    return mine, () if mine or any(map(_loose, accept)) else candidates
+    return mine, () if mine or any(map(loose, accept)) else candidates

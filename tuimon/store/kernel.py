@@ -38,6 +38,7 @@ class Kernel:
         self.tables: dict[str, SocketTable] | None = None
         self.queues = Queues()
         self.moved = False  # whether the last look may change what services show
+        self._ports: set[int] | None = None  # the ports of whatever moved; None where any may have
         self.holders: dict[int, Holder | None] = {}
         self.strangers: set[int] = set()  # sockets of which somebody should find out who holds them
         self._running: tuple[Process, ...] = ()
@@ -50,15 +51,19 @@ class Kernel:
         """Take one look at the sockets, or at who holds them."""
         if isinstance(event, events.HoldersSeen):
             self.holders |= dict(event.holders)
-            self.moved = True
+            self.moved, self._ports = True, None
             return
-        self._gone, quiet = frozenset(), not self.queues
+        quiet = not self._gone and not self.queues
+        self._gone = frozenset()
         self.moved = event.tables is not self._read or self.tables is None
+        before = self._indexes
         if self.moved:
             self._index(event)
         self.queues.see(self._indexes.values(), now)
-        self.moved |= not quiet or bool(self.queues)
-        if self.moved:
+        quiet = quiet and not self.queues
+        self.moved |= not quiet
+        self._ports = _moved(before, self._indexes) if quiet else None
+        if self._ports is None:
             self.strangers.clear()  # whoever joins services to sockets asks again
 
     def _index(self, event: events.SocketsSeen) -> None:
@@ -81,6 +86,13 @@ class Kernel:
         held = frozenset[int]().union(*(each.inodes for each in running))
         self._running = running
         self._gone = (self._gone | frozenset[int]().union(*(each.inodes for each in ended))) - held
+
+    def concerns(self, service: Service, primary: Service | None) -> bool:
+        """Whether anything of what moved at the last look may be a socket of this service or its targets."""
+        ends = (*(primary or service).accept, *join.on_loopback(service.connect))
+        return self._ports is None or any(
+            join.loose(each) or (0 if each.path else each.number) in self._ports for each in ends
+        )
 
     def table(self, instance: Instance) -> SocketTable | None:
         """The sockets of the network namespace that the instance runs in; None while not known."""
@@ -163,6 +175,20 @@ class Kernel:
                 )
         known = [name for name in map(self._known, sockets) if name]
         return known[0] if known else "another process" if sockets else ""
+
+
+def _moved(before: dict[str, tuple[Index, Index]], after: dict[str, tuple[Index, Index]]) -> set[int] | None:
+    """The ports whose sockets changed (0: those of Unix sockets); None where namespaces came or went."""
+    if before.keys() != after.keys():
+        return None
+    pairs = ((old, new) for net in after for old, new in zip(before[net], after[net], strict=True))
+    return {
+        port
+        for old, new in pairs
+        if old is not new
+        for port in old.keys() | new.keys()
+        if old.get(port) != new.get(port)
+    }
 
 
 def _door(socket: Socket) -> str:

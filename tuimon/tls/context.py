@@ -6,9 +6,11 @@ Rule: everything comes as bytes in memory; no file is opened here.  What cannot 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -73,24 +75,8 @@ def connect(
     Verification never stops the handshake: every error is appended to `verify_errors`.  `info` is
     OpenSSL's information callback.  Raises UnusableError.
     """
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_options(SSL.OP_NO_RENEGOTIATION)
-    _set_versions(context, offer)
-    _trust(context, offer)
-    if offer.certificate_pem:
-        bring_certificate(context, offer.certificate_pem, offer.key_pem or offer.certificate_pem)
-
-    def verify(_connection: SSL.Connection, _cert: crypto.X509, code: int, depth: int, ok: int) -> bool:
-        if not ok:
-            error = VerifyError(code, depth, states.verify_error(code))
-            if error not in verify_errors:
-                verify_errors.append(error)
-        return True
-
-    context.set_verify(SSL.VERIFY_PEER, verify)
-    context.set_info_callback(info)
-    connection = SSL.Connection(context, None)
+    connection = SSL.Connection(_context(replace(offer, server_name="", alpn=())), None)
+    connection.set_app_data(_Heard(verify_errors, info))
     connection.set_connect_state()
     try:
         if offer.alpn:
@@ -99,6 +85,44 @@ def connect(
         raise UnusableError("the ALPN names cannot be sent") from error
     _name(connection, offer.server_name)
     return connection
+
+
+class _Heard(NamedTuple):
+    """Whom a connection tells of itself."""
+
+    verify_errors: list[VerifyError]
+    info: Callable[[SSL.Connection, int, int], None]
+
+
+@lru_cache(maxsize=32)  # to make one takes as long as half a handshake, and with a bundle of roots far longer
+def _context(offer: Offer) -> SSL.Context:
+    """What connections with the same offer share; whatever differs they keep themselves."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_options(SSL.OP_NO_RENEGOTIATION)
+    _set_versions(context, offer)
+    _trust(context, offer)
+    if offer.certificate_pem:
+        bring_certificate(context, offer.certificate_pem, offer.key_pem or offer.certificate_pem)
+    context.set_verify(SSL.VERIFY_PEER, _verify)
+    context.set_info_callback(_inform)
+    return context
+
+
+def _verify(connection: SSL.Connection, _cert: crypto.X509, code: int, depth: int, ok: int) -> bool:
+    if not ok:
+        error, known = VerifyError(code, depth, states.verify_error(code)), _heard(connection).verify_errors
+        if error not in known:
+            known.append(error)
+    return True
+
+
+def _inform(connection: SSL.Connection, where: int, value: int) -> None:
+    _heard(connection).info(connection, where, value)
+
+
+def _heard(connection: SSL.Connection) -> _Heard:
+    return cast(_Heard, connection.get_app_data())
 
 
 def _set_versions(context: SSL.Context, offer: Offer) -> None:
