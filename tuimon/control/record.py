@@ -79,10 +79,10 @@ def told(lines: Sequence[Line]) -> tuple[Logged, ...]:
         entry = Logged(
             line.at,
             printable(who),
-            line.action,
+            printable(line.action),
             printable(line.instance),
             printable(line.command),
-            line.result,
+            printable(line.result),
             printable(line.verdict),
         )
         begun = next((index for index in reversed(range(len(found))) if _is_begin(found[index], entry)), None)

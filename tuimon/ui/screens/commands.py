@@ -18,6 +18,7 @@ from tuimon.ui.desk import desk
 from tuimon.ui.filtering import Filter
 from tuimon.ui.screens.typed import TypedScreen
 from tuimon.ui.widgets.table import Column, Table, TableRow
+from tuimon.ui.widgets.typed_line import TypedLine
 
 if TYPE_CHECKING:
     from tuimon.ui.commands import Command
@@ -55,7 +56,7 @@ class CommandsScreen(TypedScreen[None]):
         """Words, and what they stand for."""
         with Vertical() as box:
             box.border_title = "what to do, or where to go"
-            yield Input(placeholder="words, in any order: service, certificate, action")
+            yield TypedLine(placeholder="words, in any order: service, certificate, action")
             yield Table[int](
                 (Column("words", "", 60, grow=1, min_width=30, keep=100), Column("key", "KEY", 12)),
                 ascii_only=desk(self).palette.ascii,

@@ -16,6 +16,7 @@ from textual.widgets import Input
 from tuimon.ui.desk import desk
 from tuimon.ui.screens.typed import TypedScreen
 from tuimon.ui.widgets.line import Line
+from tuimon.ui.widgets.typed_line import TypedLine
 
 
 class EntryScreen(TypedScreen[str]):
@@ -41,7 +42,7 @@ class EntryScreen(TypedScreen[str]):
         """The line, and how to answer."""
         with Vertical() as box:
             box.border_title = self._title
-            yield Input()
+            yield TypedLine()
             yield Line()
 
     def on_mount(self) -> None:

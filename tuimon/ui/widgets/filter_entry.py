@@ -6,12 +6,13 @@ Rule: whatever was typed after the enter that leaves it is a key of the rows, ho
 from collections.abc import Callable
 
 from textual.events import Key
-from textual.widgets import Input
+
+from tuimon.ui.widgets.typed_line import TypedLine
 
 _HELP = "words to look for; ! excludes; esc shows all again"
 
 
-class FilterEntry(Input):
+class FilterEntry(TypedLine):
     """Calls `leave` at once on enter, not when a message has come around."""
 
     def __init__(self, words: str, leave: Callable[[], None]) -> None:
