@@ -7,8 +7,8 @@ What the log collector has read already is not read again.
 import asyncio
 import re
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from tuimon.events import LogRecalled
 from tuimon.host.base import Host, Tail
@@ -32,9 +32,13 @@ Began = Callable[[str], tuple[int, int] | None]
 
 @dataclass(slots=True)
 class _Place:
-    """Where one log was read back to: its files that are left, newest first, and the one that is open."""
+    """Where one log was read back to: the file that is open, and the inodes of all that were opened.
 
-    files: list[str]
+    Names are looked up anew for every file: they may have been handed on since the last one.
+    """
+
+    path: str
+    opened: set[int] = field(default_factory=set)
     tail: Tail | None = None
     unpacked: bytes = b""
     end: int = 0
@@ -51,7 +55,7 @@ class Older:
         """The piece before the last one that was given; None where nothing is older."""
         place = self._places.get(path)
         if place is None:
-            found = await self._found(path)
+            found = await self._begun(path)
             if isinstance(found, Failure):
                 return found
             place = self._places[path] = found
@@ -60,14 +64,14 @@ class Older:
             if isinstance(records, Failure):
                 return records
             if records is None:
-                failure = await self._next(place)
-                if failure is not None or (place.tail is None and not place.unpacked and not place.files):
-                    return failure
+                more = await self._next(place)
+                if more is not True:
+                    return more or None
             elif records:
                 return LogRecalled(self._host.name, path, tuple(records))
 
-    async def _found(self, path: str) -> _Place | Failure:
-        """The files of a log, and the place in the newest of them where reading began."""
+    async def _files(self, path: str) -> list[tuple[str, int]] | Failure:
+        """The rotated files of a log, newest first, each with its inode."""
         folder, _, name = path.rpartition("/")
         entries = await self._host.list(folder or "/")
         if isinstance(entries, Failure):
@@ -78,35 +82,49 @@ class Older:
             if match:
                 number = int(match[1])
                 rotated.append(((number if number < _NUMBERED else -number), f"{folder}/{entry.name}"))
-        place = _Place([path, *(each for _, each in sorted(rotated))])
-        began = self._began(path)
-        while began is not None and place.files:  # what is newer was read from its beginning
-            file = place.files.pop(0)
-            tail = await self._host.tail(file)
-            if isinstance(tail, Failure):
-                continue
-            if tail.inode == began[0]:
+        return await self._stamped(each for _, each in sorted(rotated))
+
+    async def _stamped(self, paths: Iterable[str]) -> list[tuple[str, int]]:
+        """Those that are still there, each with its inode."""
+        stamps = [(path, await self._host.stamp(path)) for path in paths]
+        return [(path, stamp.inode) for path, stamp in stamps if not isinstance(stamp, Failure)]
+
+    async def _begun(self, path: str) -> _Place | Failure:
+        """The place where reading began, in whatever file that is by now."""
+        files = await self._files(path)
+        if isinstance(files, Failure):
+            return files
+        place, began = _Place(path), self._began(path)
+        if began is None:
+            return place
+        for file, inode in [*await self._stamped([path]), *files]:
+            tail = await self._host.tail(file) if inode == began[0] else None
+            if tail is not None and not isinstance(tail, Failure):
+                place.opened.add(inode)
                 place.tail, place.end = tail, began[1]
-                return place
-            tail.close()
-        place.files = [each for _, each in sorted(rotated)]
+                break
         return place
 
-    async def _next(self, place: _Place) -> Failure | None:
-        """Open the next older file, at its end."""
+    async def _next(self, place: _Place) -> bool | Failure:
+        """Open the next older file, at its end; False where there is none."""
         if place.tail is not None:
             place.tail.close()
         place.tail, place.unpacked, place.end = None, b"", 0
-        if not place.files:
-            return None
-        file = place.files.pop(0)
+        files = await self._files(place.path)
+        if isinstance(files, Failure):
+            return files
+        last = max((at for at, (_, inode) in enumerate(files) if inode in place.opened), default=-1)
+        if last + 1 == len(files):
+            return False
+        file, inode = files[last + 1]
+        place.opened.add(inode)
         if file.endswith(".gz"):
             content = await self._host.read(file, _PACKED)
             if isinstance(content, Failure):
                 return content
             place.unpacked = await _unpack(content.data)
             place.end = len(place.unpacked)
-            return None
+            return True
         tail = await self._host.tail(file)
         if isinstance(tail, Failure):
             return tail
@@ -115,7 +133,7 @@ class Older:
             tail.close()
             return size
         place.tail, place.end = tail, size
-        return None
+        return True
 
     async def _before(self, place: _Place) -> list[LogRecord] | Failure | None:
         """The records of the piece before `end`; None where there is no more of this file."""
@@ -143,12 +161,14 @@ class Older:
 
 
 async def _unpack(data: bytes) -> bytes:
-    """Gunzip, a little at a time so that others get their turn; of a long file the end is kept."""
+    """Gunzip all members, a little at a time so that others get their turn; the end is what is kept."""
     unpacker, parts, size = zlib.decompressobj(wbits=31), [b""], 0
     try:
-        while data and not unpacker.eof:
+        while data:
             part = unpacker.decompress(data, _CHUNK)
             data = unpacker.unconsumed_tail
+            if unpacker.eof:
+                data, unpacker = unpacker.unused_data, zlib.decompressobj(wbits=31)
             parts.append(part)
             size += len(part)
             while size - len(parts[0]) > _UNPACKED:
