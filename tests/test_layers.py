@@ -11,7 +11,7 @@ import pytest
 import tuimon
 
 ROOT = Path(tuimon.__file__).parent
-EVERYONE = {"model", "text", "settings", "signs"}
+EVERYONE = {"model", "text", "settings", "signs", "patience"}
 ALL = {"*"}
 ARROWS: dict[str, set[str]] = {
     "": set(),
@@ -43,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "model": set(),
     "text": set(),
     "signs": set(),
+    "patience": set(),
 }
 THIS_MACHINE = {"psutil", "subprocess", "socket", "watchfiles"}
 CALLS = {"open", "io.open", "os.open", "os.stat", "os.lstat", "os.listdir", "os.scandir", "os.kill"}

@@ -27,6 +27,7 @@ from tuimon.model.action import Action, Outcome, Preflight, Result
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Depth
 from tuimon.model.service import InstanceKey
+from tuimon.patience import is_file, leads_to
 from tuimon.runtime import Runtime
 from tuimon.settings import ServiceRule, Settings
 from tuimon.signs import in_ascii
@@ -73,7 +74,7 @@ async def _running(
 
 async def _keys(targets: Sequence[str], settings: Settings) -> list[InstanceKey]:
     """The instances that are meant, each once, in their order; looks without a single probe."""
-    if all(os.path.isfile(each) for each in targets):
+    if all(is_file(each) for each in targets):
         return await _of_files(targets, settings)
     passive = msgspec.structs.replace(settings, services=(_PASSIVE, *settings.services))
     async with _running(passive, (), _SHORT, *_FIRST) as runtime:
@@ -86,7 +87,7 @@ async def _keys(targets: Sequence[str], settings: Settings) -> list[InstanceKey]
             found[match.key] = None
         elif match.candidates:
             raise RefusedError(ambiguous(target, match))
-        elif os.path.isfile(target):
+        elif is_file(target):
             found[InstanceKey(host, os.path.abspath(target))] = None
         else:
             raise UsageError(unknown(target, match))
@@ -100,8 +101,8 @@ async def _of_files(paths: Sequence[str], settings: Settings) -> list[InstanceKe
         seen = await look_once(host, settings)
     finally:
         await host.close()
-    names = {os.path.realpath(each.config): each.config for each in seen if each.config}
-    found = (names.get(os.path.realpath(path), os.path.abspath(path)) for path in paths)
+    names = {leads_to(each.config): each.config for each in seen if each.config}
+    found = (names.get(leads_to(path), os.path.abspath(path)) for path in paths)
     return [InstanceKey(host.name, path) for path in dict.fromkeys(found)]
 
 

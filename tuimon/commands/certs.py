@@ -25,6 +25,7 @@ from tuimon.model.certificate import Certificate, CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import CodedText
 from tuimon.parse.x509 import MAX_FILE, read_file
+from tuimon.patience import patiently
 from tuimon.settings import Settings
 from tuimon.text import counted, printable
 
@@ -51,6 +52,7 @@ MANUAL = Manual(
 _INDENT = 15
 _SHOWN = 20  # entries of one field; --json has them all
 _LINE = 4096  # bytes of a password
+_TYPED = 60.0  # seconds: whoever writes into a pipe may ask for a password of its own
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -68,10 +70,14 @@ def _password(path: str | None) -> bytes | None:
     if path is None:
         return None
     try:
-        with open(path, "rb") as file:
-            return file.readline(_LINE).rstrip(b"\r\n")
+        return patiently(lambda: _first_line(path), _TYPED).rstrip(b"\r\n")
     except OSError as error:
         raise UsageError(f"cannot read {printable(path)}: {printable(error.strerror or '')}") from None
+
+
+def _first_line(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.readline(_LINE)
 
 
 async def _read(host: Host, path: str, password: bytes | None) -> CertificateFile:

@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -26,6 +27,7 @@ from tuimon.lint.report import Report, as_json, exit_status
 from tuimon.model.remark import Scope
 from tuimon.parse.stunnel_conf import DEBIAN_12
 from tuimon.parse.stunnel_options import Version
+from tuimon.patience import patiently
 from tuimon.settings import Settings
 from tuimon.signs import in_ascii
 from tuimon.text import counted, printable
@@ -64,13 +66,13 @@ def files(paths: Iterable[str]) -> tuple[str, ...]:
     """The configuration files that are meant, absolute: those given, and `*.conf` of each folder."""
     found: dict[str, None] = {}
     for path in existing(paths):
-        if not os.path.isdir(path):
-            found[path] = None
-            continue
         try:
-            names = sorted(name for name in os.listdir(path) if name.endswith(".conf"))
+            if not patiently(partial(os.path.isdir, path)):
+                found[path] = None
+                continue
+            names = sorted(each for each in patiently(partial(os.listdir, path)) if each.endswith(".conf"))
         except OSError as error:
-            raise UsageError(f"cannot list {printable(path)}: {error.strerror}") from None
+            raise UsageError(f"cannot look at {printable(path)}: {error.strerror}") from None
         if not names:
             raise UsageError(f"no *.conf in {printable(path)}")
         found.update((os.path.join(path, name), None) for name in names)

@@ -27,6 +27,7 @@ from tuimon.parse.journal import LogAssembler
 from tuimon.parse.stunnel_connections import LogReader
 from tuimon.parse.stunnel_log import parse_tagged
 from tuimon.parse.stunnel_sessions import Sessions
+from tuimon.patience import patiently
 from tuimon.settings import Settings
 from tuimon.text import printable
 
@@ -155,11 +156,24 @@ def blocks(path: str) -> Iterator[tuple[bytes, date]]:
         if path == "-":
             yield from _read(sys.stdin.buffer)
         else:
-            with open(path, "rb") as file:
+            with _opened(path) as file:
                 yield from _read(file)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableError(f"cannot read {printable(path)}: {printable(reason)}") from error
+
+
+def _opened(path: str) -> BinaryIO:
+    """Open a file to be read: a pipe may take its time, a file whose server is gone may not."""
+    if not stat.S_ISREG(patiently(lambda: os.stat(path)).st_mode):
+        return open(path, "rb")
+
+    def answering() -> BinaryIO:
+        file = open(path, "rb")  # noqa: SIM115 - whoever asked closes it
+        file.peek(1)
+        return file
+
+    return patiently(answering)
 
 
 def _read(file: BinaryIO) -> Iterator[tuple[bytes, date]]:

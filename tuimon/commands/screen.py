@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from tuimon.commands import COMMANDS, UsageError
 from tuimon.commands.manual import ENVIRONMENT, Manual
+from tuimon.patience import exists, patiently
 from tuimon.settings import Settings
 from tuimon.text import printable
 
@@ -37,7 +38,7 @@ def existing(paths: Iterable[str]) -> tuple[str, ...]:
     """PATH arguments, absolute; one that does not exist is a usage error."""
     found = []
     for path in paths:
-        if not os.path.exists(path):
+        if not exists(path):
             near = difflib.get_close_matches(path, COMMANDS, 1)
             guess = f"; did you mean tuimon {near[0]}?" if near else ""
             raise UsageError(f"no such file, folder or command: {printable(path)}{guess}")
@@ -71,7 +72,7 @@ def show(paths: tuple[str, ...], settings: Settings) -> int:
 def _first_time(settings: Settings) -> bool:
     """Whether nobody has been here before; from now on somebody has."""
     try:
-        os.makedirs(settings.state_file("").rstrip("/"), mode=0o700)
+        patiently(lambda: os.makedirs(settings.state_file("").rstrip("/"), mode=0o700), 1)
     except OSError:  # it is there, or there is no place for it, and then better no greeting than one a day
         return False
     return True

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tuimon.commands import UsageError
 from tuimon.control.target import Match, resolve
 from tuimon.model.instance import Instance
+from tuimon.patience import is_file, leads_to
 from tuimon.settings import Settings
 from tuimon.store import InstanceRow, Store
 from tuimon.text import printable
@@ -21,13 +22,14 @@ def neighbours(target: str, settings: Settings) -> tuple[str, ...]:
     than the fleet its own folder."""
     path = os.path.abspath(target)
     folder = os.path.dirname(path)
-    elsewhere = os.path.isfile(path) and folder != os.path.abspath(settings.config_folder)
+    elsewhere = is_file(path) and folder != os.path.abspath(settings.config_folder)
     return (folder,) if elsewhere else ()
 
 
 def matched(target: str, known: Sequence[Instance]) -> Match:
     """What a target means, as it is written or by the file that it leads to."""
-    path, real = os.path.abspath(target), os.path.realpath(target)
+    path = os.path.abspath(target)
+    real = leads_to(path)
     as_written = resolve(target, path, known)
     return next((each for each in (as_written, resolve(real, real, known)) if each.key), as_written)
 

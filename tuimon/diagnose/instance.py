@@ -13,7 +13,7 @@ from tuimon.diagnose.finding import Finding, Severity, clock
 from tuimon.diagnose.itself import itself, stumbled
 from tuimon.diagnose.loaded import config_changed
 from tuimon.diagnose.pid_file import pid_file
-from tuimon.model.failure import Reason
+from tuimon.model.failure import Reason, in_words
 from tuimon.model.instance import Instance
 from tuimon.model.service import Problem
 from tuimon.model.tunnel import Tunnel
@@ -51,9 +51,10 @@ def unreadable(instance: Instance) -> Finding | None:
     if failure.reason is Reason.DENIED:
         text = f"{instance.title} is not readable for this user"
         return Finding("not-permitted", Severity.INFO, text, "run as root", (str(failure),))
-    text = f"cannot read {instance.title}: {failure.reason.value}"
+    text = f"cannot read {instance.title}: {in_words(failure)}"
+    fix = f"look at {instance.key.config}" if failure.reason is Reason.TIMEOUT else "restore the file"
     down = not instance.running
-    return Finding("config-error", Severity.CRITICAL, text, "restore the file", (str(failure),), down=down)
+    return Finding("config-error", Severity.CRITICAL, text, fix, (str(failure),), down=down)
 
 
 def unknown_config(instance: Instance) -> Finding | None:
@@ -151,6 +152,9 @@ def _why_down(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> Fi
         stopped = ignored
     if stopped is None or stopped.off:
         return stopped
+    unread = unreadable(instance)
+    if unread is not None and unread.down:
+        return unread
     return blocked(tunnels) or refused(instance) or port_taken(tunnels) or stopped
 
 
@@ -171,7 +175,7 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         if cause is None:
             cause = refused(instance) if instance.running else _why_down(instance, tunnels, now)
     rest = (
-        None if cause and cause.code == "unit-no-config" else unreadable(instance),
+        None if cause and cause.code in {"unit-no-config", "config-error"} else unreadable(instance),
         unknown_config(instance),
         elsewhere(instance),
         process.hung(instance, tunnels, now),

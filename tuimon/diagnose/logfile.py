@@ -5,6 +5,7 @@ believes that nothing happens.  Nothing is said of a log that we may not look at
 """
 
 from tuimon.diagnose.finding import Finding, Severity
+from tuimon.model.failure import Reason, in_words
 from tuimon.model.instance import Instance
 from tuimon.model.log import LOG_SECOND
 from tuimon.model.output import Output, Room
@@ -87,6 +88,9 @@ def unreadable(instance: Instance) -> Finding | None:
     failure = instance.log_failure
     if failure is None or not instance.log or instance.log.startswith(JOURNAL):
         return None
+    if failure.reason is not Reason.DENIED:
+        text = f"its log {_short(instance.log)} cannot be read: {in_words(failure)}"
+        return Finding("not-permitted", Severity.INFO, text, f"look at {instance.log}", (str(failure),))
     fix = f"run as root, or join {failure.needs}" if failure.needs.startswith("group") else "run as root"
     text = f"its log {_short(instance.log)} is not readable for this user"
     return Finding("not-permitted", Severity.INFO, text, fix, (str(failure),))

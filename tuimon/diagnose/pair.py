@@ -9,7 +9,7 @@ from tuimon.diagnose.finding import Finding, Severity
 from tuimon.diagnose.verification import base, newer_than_loaded
 from tuimon.model.access import Place, Way
 from tuimon.model.certificate import CertificateFile
-from tuimon.model.failure import Reason
+from tuimon.model.failure import Reason, in_words
 from tuimon.model.tunnel import Tunnel
 
 _OTHERS_READ, _OTHERS_WRITE, _OTHERS_CROSS, _STICKY = 0o4, 0o2, 0o1, 0o1000
@@ -28,7 +28,12 @@ def file_failure(file: CertificateFile, what: str) -> Finding | None:
     if failure.reason is Reason.DENIED:
         text = f"{noun} {name} not readable for this user: not judged"
         return Finding("not-permitted", Severity.INFO, text, "run as root", (str(failure),))
+    if failure.reason is Reason.TIMEOUT:  # stunnel would wait, too
+        text = f"{noun} file {name} cannot be read: {in_words(failure)}"
+        return Finding(f"{what}-unreadable", Severity.WARNING, text, f"look at {file.path}", (str(failure),))
     state = "needs a password, or is damaged" if failure.reason is Reason.LOCKED else "cannot be used"
+    if failure.reason in {Reason.NOT_REGULAR, Reason.TOO_LARGE}:
+        state += f": {in_words(failure)}"
     text = f"{noun} file {name} {state}"
     return Finding(f"{what}-unreadable", Severity.CRITICAL, text, f"look at {file.path}", (str(failure),))
 

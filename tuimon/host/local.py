@@ -1,7 +1,8 @@
 """This machine, as a `Host`: files, commands, and the executor that blocking calls run on.
 
 Rule: nothing here blocks the loop.  Every blocking call runs on the host's own threads under a
-timeout; a file system that stalls costs a thread and a `Failure`, never the screen.
+timeout; a path on a file system that stalls costs one thread and a `Failure` at once from then on, until
+it answers; it never costs the screen, the other files or the end of the program.
 """
 
 import asyncio
@@ -10,9 +11,9 @@ import pwd
 import secrets
 import socket
 import stat
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from tuimon.host import commands
@@ -21,6 +22,7 @@ from tuimon.host.descriptors import holders
 from tuimon.host.failures import failure_of
 from tuimon.host.net import connect
 from tuimon.host.procs import ProcessTable
+from tuimon.host.threads import Threads
 from tuimon.host.watch import Watcher
 from tuimon.host.ways import walk
 from tuimon.model.access import Way
@@ -106,9 +108,16 @@ def _write(path: str, data: bytes) -> Failure | None:
 def _list(path: str) -> tuple[Entry, ...] | Failure:
     try:
         with os.scandir(path) as entries:
-            return tuple(Entry(entry.name, entry.is_file()) for entry in entries)
+            return tuple(Entry(entry.name, _is_file(entry)) for entry in entries)
     except OSError as error:
         return failure_of(error, path)
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a symlink that leads to itself, or to where we may not look
+        return False
 
 
 def _stat(path: str) -> Stamp | Failure:
@@ -130,22 +139,46 @@ def _room(path: str) -> Room:
     return Room.NO_INODES if left.f_files and not left.f_favail else Room.ENOUGH
 
 
+class _Opening:
+    """Opens a regular file; what is opened after it was given up is closed again."""
+
+    def __init__(self, path: str) -> None:
+        self._path, self._lock, self._wanted, self._fd = path, threading.Lock(), True, -1
+
+    def __call__(self) -> tuple[int, os.stat_result] | Failure:
+        opened = _open_regular(self._path)
+        with self._lock:
+            if not isinstance(opened, Failure):
+                self._fd = opened[0]
+                if not self._wanted:
+                    os.close(self._fd)
+        return opened
+
+    def give_up(self) -> None:
+        """Nobody will take the descriptor."""
+        with self._lock:
+            self._wanted = False
+            if self._fd >= 0:
+                os.close(self._fd)
+
+
 class LocalTail:
     """An open regular file read with `pread`, so that a renamed log can be read to its end."""
 
-    def __init__(self, host: "LocalHost", fd: int, inode: int) -> None:
-        self._host, self._fd, self.inode = host, fd, inode
+    def __init__(self, host: "LocalHost", path: str, fd: int, inode: int) -> None:
+        self._host, self._path, self._fd, self.inode = host, path, fd, inode
         self._offset = 0
 
     async def size(self) -> int | Failure:
         """The file's size in bytes now."""
-        status = await self._host.blocking(lambda: os.fstat(self._fd))
+        fd = self._fd
+        status = await self._host.blocking(lambda: os.fstat(fd), path=self._path)
         return status if isinstance(status, Failure) else status.st_size
 
     async def read(self, limit: int) -> bytes | Failure:
         """Up to `limit` bytes from the offset on, empty at the end; a failure moves nothing."""
         fd, offset = self._fd, self._offset
-        data = await self._host.blocking(lambda: os.pread(fd, limit, offset))
+        data = await self._host.blocking(lambda: os.pread(fd, limit, offset), path=self._path)
         if not isinstance(data, Failure):
             self._offset += len(data)
         return data
@@ -171,62 +204,81 @@ class LocalHost:
 
     def __init__(self, *, poll: float = 5.0, name: str = "") -> None:
         self.name = name or printable(socket.gethostname().partition(".")[0])
-        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="host")
-        self._watcher = Watcher(poll, self._threads)
+        self._threads, self._names = Threads(8, "host"), Threads(16, "names")
+        self._silent: set[str] = set()  # paths with a call that has not come back
+        self._watcher = Watcher(poll, self.blocking)
         self._processes = ProcessTable()
 
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back."""
         return time.monotonic()
 
-    async def blocking(self, call: Callable[[], T], timeout: float = _PATIENCE) -> T | Failure:
-        """Run `call` on the host's threads; `Failure` after `timeout` seconds or on an OSError."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
+    async def blocking(
+        self, call: Callable[[], T], timeout: float = _PATIENCE, path: str = ""
+    ) -> T | Failure:
+        """Run `call` on the host's threads; `Failure` after `timeout` seconds or on an OSError.
+
+        While a call that is about `path` has not come back, the next one is a `Failure` at once.
+        """
+        silent = Failure(Reason.TIMEOUT, f"no answer from the file system within {timeout:.0f} s")
+        if path in self._silent:
+            return silent
+        future = self._threads.submit(call)
         try:
             async with asyncio.timeout(timeout):  # wait_for of Python 3.11 can swallow a cancellation
-                return await future
+                return await asyncio.wrap_future(future)
         except TimeoutError:
-            return Failure(Reason.TIMEOUT, f"no answer from the file system within {timeout:.0f} s")
+            self._threads.give_up(future)
+            if path:
+                self._silent.add(path)
+                future.add_done_callback(lambda _: self._silent.discard(path))
+            return silent
         except OSError as error:
             return Failure(Reason.OTHER, printable(error.strerror or str(error)))
 
     async def read(self, path: str, limit: int = MAX_READ) -> FileContent | Failure:
         """A regular file's content; anything else (FIFO, device, folder) is a `Failure`."""
-        return await self.blocking(lambda: _read(path, limit))
+        return await self.blocking(lambda: _read(path, limit), path=path)
 
     async def write(self, path: str, data: bytes) -> Failure | None:
         """Put a file of our own in place whole or not at all, readable for us alone."""
-        return await self.blocking(lambda: _write(path, data))
+        return await self.blocking(lambda: _write(path, data), path=path)
 
     async def stamp(self, path: str) -> Stamp | Failure:
         """The identity of what `path` leads to."""
-        return await self.blocking(lambda: _stat(path))
+        return await self.blocking(lambda: _stat(path), path=path)
 
     async def room(self, path: str) -> Room | Failure:
         """What the file system of `path` has left."""
-        return await self.blocking(lambda: _room(path))
+        return await self.blocking(lambda: _room(path), path=path)
 
     async def way(self, path: str) -> Way:
         """Every folder on the way to what `path` leads to, with who may cross it."""
-        way = await self.blocking(lambda: walk(path))
+        way = await self.blocking(lambda: walk(path), path=path)
         return Way(printable(path), failure=way) if isinstance(way, Failure) else way
 
     async def allows(self, path: str, flag: str) -> bool | None:
         """What test(1) says to `-e`, `-r`, `-w` or `-x` (`flag` without the dash); None without an answer."""
-        answer = await self.blocking(lambda: os.access(path, _FLAGS[flag], effective_ids=True))
+        answer = await self.blocking(lambda: os.access(path, _FLAGS[flag], effective_ids=True), path=path)
         return None if isinstance(answer, Failure) else answer
 
     async def list(self, path: str) -> tuple[Entry, ...] | Failure:
         """The names in a folder, in no order."""
-        return await self.blocking(lambda: _list(path))
+        return await self.blocking(lambda: _list(path), path=path)
 
     async def tail(self, path: str) -> Tail | Failure:
         """Open a regular file for reading onwards, at offset 0."""
-        opened = await self.blocking(lambda: _open_regular(path))
+        opening = _Opening(path)
+        try:
+            opened = await self.blocking(opening, path=path)
+        except asyncio.CancelledError:
+            opening.give_up()
+            raise
         if isinstance(opened, Failure):
+            opening.give_up()
             return opened
         fd, status = opened
-        return LocalTail(self, fd, status.st_ino)
+        return LocalTail(self, path, fd, status.st_ino)
 
     def watch(self) -> Watch:
         """A new subscription to file changes; they share one watcher."""
@@ -234,7 +286,7 @@ class LocalHost:
 
     async def connect(self, endpoint: Endpoint, timeout: float, local: str = "") -> Stream | Failure:
         """Open a connection within `timeout` seconds, from the address `local` if given."""
-        return await connect(endpoint, timeout, local, self._threads)
+        return await connect(endpoint, timeout, local, self._names)
 
     async def run(self, argv: tuple[str, ...], timeout: float) -> Completed | Failure:
         """Run a command to its end, without a shell and without input."""
@@ -255,4 +307,5 @@ class LocalHost:
     async def close(self) -> None:
         """Release the watcher and the threads; a thread that is stuck is left behind."""
         await self._watcher.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._names):
+            threads.shutdown()

@@ -2,21 +2,25 @@
 
 Rule: a path is watched through its parent folders, and through every symlink on the way to its
 target, because a watch on the file itself goes blind when it is replaced.  A running watcher cannot
-be given more folders: it is rebuilt, and everything that is newly wanted counts as changed once.
+be given more folders: it is rebuilt, and everything that is newly wanted counts as changed once.  What a
+stalled file system says nothing of is left out until it answers, and counts as changed then.
 """
 
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterable
-from concurrent.futures import Executor
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from watchfiles import Change, awatch
 
+from tuimon.model.failure import Failure
 from tuimon.model.service import Stamp
 
-_PATIENCE = 5.0  # seconds for the first look at what is newly wanted
+T = TypeVar("T")
+
+_PATIENCE = 5.0  # seconds for one look at what is wanted
 _LINKS = 40  # as many symlinks as the kernel follows before it says ELOOP
 
 
@@ -140,11 +144,34 @@ def _survey(paths: frozenset[str]) -> _Survey:
     return _Survey(dependents, {path: _identity(path) for path in paths}, frozenset(folders))
 
 
-class Watcher:
-    """The one watcher of a host; `threads` is where it touches the file system."""
+def _joined(surveys: list[_Survey]) -> _Survey:
+    if len(surveys) == 1:
+        return surveys[0]
+    dependents: dict[str, set[str]] = {}
+    for survey in surveys:
+        for name, paths in survey.dependents.items():
+            dependents.setdefault(name, set()).update(paths)
+    stamps = {path: stamp for survey in surveys for path, stamp in survey.stamps.items()}
+    return _Survey(dependents, stamps, frozenset().union(*(survey.folders for survey in surveys)))
 
-    def __init__(self, poll: float, threads: Executor) -> None:
-        self._poll, self._threads = poll, threads
+
+def _identities(paths: frozenset[str]) -> dict[str, Stamp | None]:
+    return {path: _identity(path) for path in paths}
+
+
+class Blocking(Protocol):
+    """How the file system is touched: see `LocalHost.blocking`."""
+
+    async def __call__(self, call: Callable[[], T], timeout: float, path: str) -> T | Failure:
+        """Call it elsewhere, about `path` if it is about one."""
+
+
+class Watcher:
+    """The one watcher of a host; `blocking` is how it touches the file system."""
+
+    def __init__(self, poll: float, blocking: Blocking) -> None:
+        self._poll, self._blocking = poll, blocking
+        self._silent: frozenset[str] = frozenset()  # wanted paths that a look finds no answer about
         self._subscriptions: list[Subscription] = []
         self._survey = _Survey({}, {}, frozenset())
         self._stirred = asyncio.Event()
@@ -165,11 +192,22 @@ class Watcher:
 
     async def identities(self, paths: Iterable[str]) -> dict[str, Stamp | None]:
         """Who these are now; nothing where the file system stalls."""
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                return await loop.run_in_executor(self._threads, lambda: {p: _identity(p) for p in paths})
-        return {}
+        answers, _ = await self._ask(frozenset(paths), _identities)
+        return {path: stamp for answer in answers for path, stamp in answer.items()}
+
+    async def _ask(
+        self, paths: frozenset[str], call: Callable[[frozenset[str]], T]
+    ) -> tuple[list[T], frozenset[str]]:
+        """What `call` says of all paths; where that finds no end, of each, and who is silent."""
+        if not self._silent & paths:
+            whole = await self._blocking(partial(call, paths), _PATIENCE, "")
+            if not isinstance(whole, Failure):
+                return [whole], frozenset()
+        order = sorted(paths)
+        calls = (self._blocking(partial(call, frozenset((path,))), _PATIENCE, path) for path in order)
+        answers = dict(zip(order, await asyncio.gather(*calls), strict=True))
+        silent = frozenset(path for path, answer in answers.items() if isinstance(answer, Failure))
+        return [answer for answer in answers.values() if not isinstance(answer, Failure)], silent
 
     def stir(self) -> None:
         """Look at all wanted paths soon; the first call, on the running loop, starts the watcher."""
@@ -181,19 +219,21 @@ class Watcher:
 
     async def _tend(self) -> None:
         """Survey on every stir, and every few seconds as the net under the watcher."""
-        loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll):
                     await self._stirred.wait()
             self._stirred.clear()
             paths = frozenset[str]().union(*(each.wanted for each in self._subscriptions))
-            survey = await loop.run_in_executor(self._threads, _survey, paths)
+            surveys, silent = await self._ask(paths, _survey)
+            survey = _joined(surveys)
+            answering, self._silent = self._silent - silent, silent
             if survey.folders != self._survey.folders:
                 self._rebuild.set()
             self._survey = survey
             for subscription in self._subscriptions:
                 subscription.stamped(survey.stamps)
+                subscription.changed(answering)
 
     async def _watch(self) -> None:
         while True:

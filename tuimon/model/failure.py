@@ -43,6 +43,19 @@ class Failure:
         return self.detail or self.reason.value
 
 
+_WORDS = {
+    Reason.TIMEOUT: "its file system does not answer",
+    Reason.NOT_REGULAR: "it is no regular file",
+    Reason.TOO_LARGE: "it is too large",
+    Reason.MISSING: "it is missing",
+}
+
+
+def in_words(failure: Failure) -> str:
+    """Why a file could not be read, where its name has just been said."""
+    return _WORDS.get(failure.reason) or failure.detail.rpartition(": ")[2] or failure.reason.value
+
+
 def places(error: BaseException) -> tuple[str, ...]:
     """Where in tuimon an error came about, outermost first: `store/join.py:42 instance`."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -11,10 +11,14 @@ from typing import Any
 
 import msgspec
 
+from tuimon.patience import whole
 from tuimon.settings import Settings
 from tuimon.settings.mistakes import Mistake, mistakes
 from tuimon.settings.places import Path as Place
 from tuimon.settings.places import lines
+from tuimon.text import printable
+
+_LARGEST = 1 << 20  # bytes
 
 Check = Callable[[Settings], Iterable[tuple[str, str]]]
 """What else may be wrong with the keys: the action and why."""
@@ -43,17 +47,18 @@ def load(path: str | None = None, check_keys: Check | None = None) -> Settings:
     Raises `SettingsError`, which names the file and what is wrong in it.
     """
     file = Path(path) if path else default_path()
+    shown = printable(str(file))
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = whole(file, _LARGEST).decode("utf-8-sig")
     except FileNotFoundError:
         if path is None:
             return Settings()
-        raise SettingsError(f"no such settings file: {file}") from None
+        raise SettingsError(f"no such settings file: {shown}") from None
     except OSError as error:
-        raise SettingsError(f"cannot read the settings file {file}: {error.strerror}") from None
+        raise SettingsError(f"cannot read the settings file {shown}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{file} is not UTF-8 (byte {error.start})") from None
-    return parse(text, str(file), check_keys)
+        raise SettingsError(f"{shown} is not UTF-8 (byte {error.start})") from None
+    return parse(text, shown, check_keys)
 
 
 def parse(text: str, file: str, check_keys: Check | None = None) -> Settings:
@@ -61,7 +66,7 @@ def parse(text: str, file: str, check_keys: Check | None = None) -> Settings:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file} is not valid TOML: {error}") from None
+        raise SettingsError(f"{file} is not valid TOML: {printable(str(error))}") from None
     places = _flat_keys(document)
     found = mistakes(document)
     settings = Settings() if found else msgspec.convert(document, Settings)

@@ -215,7 +215,7 @@ class Facts:
             doors=self.kernel.doors(processes) if len(processes) > 1 else (),
             clients=self.kernel.served(joined.process),
             log_sharers=self._sharers(joined),
-            log_failure=_denied(self.logs.get(joined.log)),
+            log_failure=_withheld(self.logs.get(joined.log)),
         )
         seen = join.output_want(joined)
         joined = replace(joined, output=self.outputs.get(seen.path) if seen else None)
@@ -366,5 +366,6 @@ def paths(service: Service, instance: Instance) -> tuple[str, ...]:
     return (*join.files(service, instance).values(), *join.folders(service, instance).values())
 
 
-def _denied(failure: Failure | None) -> Failure | None:
-    return failure if failure is not None and failure.reason is Reason.DENIED else None
+def _withheld(failure: Failure | None) -> Failure | None:
+    """Why a log that is there cannot be read; one that is missing is no failure of ours."""
+    return failure if failure is not None and failure.reason is not Reason.MISSING else None

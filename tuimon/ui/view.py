@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from tuimon.model.service import ServiceKey
+from tuimon.patience import whole
 
 _LARGEST = 1 << 20  # bytes of a file that is looked at
+_PATIENCE = 1.0  # seconds: the screen is waiting
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -65,8 +67,7 @@ class View(msgspec.Struct):
 def load(path: str) -> View:
     """The arrangement in a file, or the default one."""
     try:
-        with open(path, "rb") as file:
-            return msgspec.json.decode(file.read(_LARGEST), type=View)
+        return msgspec.json.decode(whole(path, _LARGEST, _PATIENCE), type=View)
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return View()
 
