@@ -27,7 +27,16 @@ from tuimon.store.needs import Ledger, needs_of
 from tuimon.store.pairs import Pairs
 from tuimon.store.past import Change, Past, Pasts
 from tuimon.store.pending import pending
-from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
+from tuimon.store.rows import (
+    CertificateUse,
+    InstanceRow,
+    Row,
+    Summary,
+    families,
+    inventory,
+    summary,
+    worst_first,
+)
 from tuimon.store.turns import Turns
 
 __all__ = [
@@ -48,7 +57,7 @@ JUDGEMENT = "judgement"
 """What stands among the collectors while nothing can be judged."""
 
 _PAUSE = 90.0  # seconds between two ticks after which nobody can have looked meanwhile
-_AGES = 10.0  # seconds in which everything is judged anew because time went by, a share at every tick
+_AGES = 30.0  # seconds in which everything is judged anew because time went by, a share at every tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,20 @@ def _doors(tunnel: Tunnel) -> object:
     return tunnel.listeners, tunnel.service.accept
 
 
+def _differ(before: Row, row: Row, *, joined: bool) -> bool:
+    """Whether a row says something else.  Two instances that are the same are one object, so that they need
+    not be compared for each row; of those that were not joined anew only counts differ."""
+    if before.tunnel.instance is row.tunnel.instance:
+        return row != before
+    return joined or row != replace(before, tunnel=replace(before.tunnel, instance=row.tunnel.instance))
+
+
+def _certificates(tunnel: Tunnel) -> object:
+    """What the inventory of certificates takes from a service."""
+    chain = tunnel.handshake.chain if tunnel.handshake else ()
+    return tunnel.service, tunnel.own, tunnel.ca, tunnel.ca_folder, chain
+
+
 class Store:
     """Services and instances of one host, judged."""
 
@@ -97,6 +120,7 @@ class Store:
         self._facts = Facts(settings, only=only)
         self.actions = Actions()
         self._rows: dict[ServiceKey, Row] = {}
+        self._order: dict[ServiceKey, tuple[object, ...]] = {}  # how each row sorts
         self._instances: dict[InstanceKey, InstanceRow] = {}
         self._members: dict[InstanceKey, frozenset[ServiceKey]] = {}
         self._named: dict[InstanceKey, dict[str, list[ServiceKey]]] = {}  # the members by name
@@ -105,7 +129,7 @@ class Store:
         self._needs = Ledger()
         self._pairs = Pairs()
         self._doors_moved = True  # whether somebody listens elsewhere than when they were paired
-        self._uses: list[CertificateUse] | None = None  # asked for on every tick, changes with the rows
+        self._uses: list[CertificateUse] | None = None  # asked for on every tick
         self._dirty: set[InstanceKey] = set()  # to be joined with all their services
         self._stale: set[ServiceKey] = set()  # to be joined alone: nothing else of their instance changed
         self._recount: set[InstanceKey] = set()  # of which no more than numbers of the kernel changed
@@ -275,7 +299,6 @@ class Store:
             if each.instance not in dirty:
                 self._refresh(self._rows[each].tunnel, rows)
         if rows:
-            self._uses = None
             self._pair(rows)
         changes = Changes(frozenset(rows), self._log_came, self._ticked, self._status)
         self._dirty, self._stale, self._recount, self._aged = set(), set(), set(), set()
@@ -294,10 +317,11 @@ class Store:
 
     def _forget(self, keys: frozenset[ServiceKey], rows: set[ServiceKey]) -> None:
         for key in keys:
-            del self._rows[key]
+            del self._rows[key], self._order[key]
             self._wants.pop(key, None)
         self._pasts.forget(keys)
-        self._doors_moved |= bool(keys)
+        if keys:
+            self._doors_moved, self._uses = True, None
         rows |= keys
 
     def _outgrown(self, keys: set[InstanceKey]) -> set[InstanceKey]:
@@ -318,7 +342,8 @@ class Store:
     def _refresh(self, before: Tunnel, rows: set[ServiceKey]) -> None:
         """Join one service again with its instance as it is."""
         known = self._instances[before.key.instance]
-        self._judge(self._facts.tunnel(before.service, known.instance), known.findings, rows)
+        tunnel = self._facts.tunnel(before.service, known.instance)
+        self._judge(tunnel, known.findings, rows, joined=False)
 
     def _rejoin(self, key: InstanceKey, rows: set[ServiceKey]) -> None:
         try:
@@ -349,7 +374,10 @@ class Store:
         for tunnel in tunnels:
             self._judge(tunnel, inherited, rows)
 
-    def _judge(self, tunnel: Tunnel, inherited: tuple[Finding, ...], rows: set[ServiceKey]) -> None:
+    def _judge(
+        self, tunnel: Tunnel, inherited: tuple[Finding, ...], rows: set[ServiceKey], *, joined: bool = True
+    ) -> None:
+        """Make its row; unless its instance was `joined` anew, no more than the counts of that differ."""
         tunnel = replace(tunnel, far=self._pairs.far(tunnel))
         there = self._rows.get(tunnel.far.key) if tunnel.far else None
         far = FarEnd(there.findings) if there else None
@@ -368,10 +396,11 @@ class Store:
         past.counted(tunnel.sessions, self.now)
         row = Row(tunnel, found, state, lights, past.since if state is past.state else None, acting)
         before = self._rows.get(tunnel.key)
-        # two instances that are the same are one object: to compare them again for each row would be dear
-        if before is None or tunnel.instance is not before.tunnel.instance or row != before:
+        if before is None or _differ(before, row, joined=joined):
             self._doors_moved |= before is None or _doors(before.tunnel) != _doors(tunnel)
-            self._rows[tunnel.key] = row
+            if before is None or _certificates(before.tunnel) != _certificates(tunnel):
+                self._uses = None
+            self._rows[tunnel.key], self._order[tunnel.key] = row, worst_first(row)
             rows.add(tunnel.key)
         self._want(tunnel)
 
@@ -438,7 +467,7 @@ class Store:
 
     def rows(self) -> list[Row]:
         """All services, worst first; an SNI service follows its primary."""
-        return families(self._rows)
+        return families(self._rows, self._order)
 
     def row(self, key: ServiceKey) -> Row | None:
         """One service, with what was last counted of its instance."""

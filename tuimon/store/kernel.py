@@ -53,16 +53,17 @@ class Kernel:
             self.holders |= dict(event.holders)
             self.moved, self._ports = True, None
             return
-        quiet = not self._gone and not self.queues
+        gone, queued = self._gone, self.queues.ports
         self._gone = frozenset()
         self.moved = event.tables is not self._read or self.tables is None
         before = self._indexes
         if self.moved:
             self._index(event)
         self.queues.see(self._indexes.values(), now)
-        quiet = quiet and not self.queues
-        self.moved |= not quiet
-        self._ports = _moved(before, self._indexes) if quiet else None
+        queued |= self.queues.ports
+        self.moved |= bool(gone or queued)
+        moved = None if gone else _moved(before, self._indexes)
+        self._ports = None if moved is None else moved | queued
         if self._ports is None:
             self.strangers.clear()  # whoever joins services to sockets asks again
 
@@ -78,6 +79,7 @@ class Kernel:
         }
         there = {socket.inode for table in event.tables for socket in table.listening}
         self.holders = {inode: holder for inode, holder in self.holders.items() if inode in there}
+        self.strangers &= there
 
     def take_processes(self, running: tuple[Process, ...]) -> None:
         """Note who runs now: what the others held is gone."""

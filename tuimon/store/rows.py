@@ -119,17 +119,19 @@ def worst_first(row: Row) -> tuple[object, ...]:
     return (RANK[row.state], ends, row.tunnel.service.name, row.key)
 
 
-def families(rows: dict[ServiceKey, Row]) -> list[Row]:
-    """Worst first; an SNI service follows its primary, and a family stands where its worst member does."""
+def families(rows: dict[ServiceKey, Row], order: dict[ServiceKey, tuple[object, ...]]) -> list[Row]:
+    """By `order` (`worst_first` of each row); an SNI service follows its primary, and a family stands where
+    its worst member does."""
     members: dict[ServiceKey, list[Row]] = {}
-    for row in sorted(rows.values(), key=worst_first):
+    for key in sorted(rows, key=order.__getitem__):
+        row = rows[key]
         primary = row.tunnel.primary
-        head = primary.key if primary is not None and primary.key in rows else row.key
+        head = primary.key if primary is not None and primary.key in rows else key
         members.setdefault(head, []).append(row)
     ordered = []
     for head, family in members.items():  # in the order of their worst members
         ordered.append(rows[head])
-        ordered += [row for row in family if row.key != head]
+        ordered += [row for row in family if row.key != head] if len(family) > 1 else []
     return ordered
 
 

@@ -1,7 +1,7 @@
 """Services: the table, worst first, the reason of the selected row in full, and the log beneath."""
 
 import time
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import on
@@ -17,14 +17,17 @@ from tuimon.store import Changes, Row
 from tuimon.store.rows import worst_first
 from tuimon.text import counted
 from tuimon.ui import past_words, render
+from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import ACTIONS, LIST, bindings
 from tuimon.ui.log_feed import LogFeed
+from tuimon.ui.palette import Palette
 from tuimon.ui.screens.service import ServiceScreen
 from tuimon.ui.screens.table_pane import TablePane
 from tuimon.ui.sheets import Sheet
 from tuimon.ui.view import Kept, Log, Mark
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
+from tuimon.ui.widgets.table_model import same_text
 
 _QUIET = (State.OK, State.OFF, State.NOT_PROBED, State.PENDING)
 
@@ -80,6 +83,16 @@ def _words(row: Row) -> str:
     )
 
 
+class _Painted(NamedTuple):
+    """How a row looked when it was made: in which age of the screen, and whether it looks otherwise in the
+    next one although nothing happens.  What the CERT column says changes once a day."""
+
+    row: Row
+    shown: TableRow[ServiceKey]
+    age: int
+    ages: bool
+
+
 class ServicesScreen(TablePane[ServiceKey]):
     """The first screen."""
 
@@ -91,7 +104,7 @@ class ServicesScreen(TablePane[ServiceKey]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._cells: dict[ServiceKey, tuple[Row, dict[str, Text]]] = {}
+        self._cells: dict[ServiceKey, _Painted] = {}
         self._look: object = None
         self._hidden: list[Row] = []
         self._widths = (10, 15)
@@ -144,30 +157,32 @@ class ServicesScreen(TablePane[ServiceKey]):
         return wanted
 
     def _paint_rows(self) -> None:
-        rows = self.store.rows()
+        rows, sought, palette = self.store.rows(), self.filter, self.palette
         by, inverted = self.order
         if by != "state":
             rows.sort(key=_SORTS[by])
         if inverted:
             rows.reverse()
-        shown = [row for row in rows if self._passes(row)]
-        self._hidden = [row for row in rows if not self._passes(row)] if len(shown) < len(rows) else []
-        if sought := self.filter:  # who types a name means the service of that name first
+        self._hidden = [row for row in rows if self._hides(row, sought)] if sought or self.kept.faults else []
+        hidden = {row.key for row in self._hidden}
+        shown = [row for row in rows if row.key not in hidden] if hidden else rows
+        if sought:  # who types a name means the service of that name first
             shown.sort(key=lambda row: not sought.passes(row.tunnel.service.name))
         table = self.table
         table.sort = self.order
         names = max((len(row.tunnel.service.name) + 2 * bool(row.tunnel.primary) for row in rows), default=8)
-        addresses = max((len(each) for row in rows for each in (render.accept(row),)), default=9)
+        addresses = max((len(render.accept(row)) for row in rows), default=9)
         most = next(cells for width, cells in _NAMES if self.size.width >= width)
         self._widths = max(7, min(names, most)), max(7, min(addresses, 24))
         fitting = self.shown_columns()
         if table.columns != fitting:
             table.columns = fitting
-        look = (self.palette, self.kept.filter, self._age, fitting)
+        look = (palette, self.kept.filter, fitting)
         if look != self._look:
             self._cells, self._look = {}, look
-        table.empty = self._empty()
-        table.set_rows([TableRow(row.key, self._row_cells(row), None) for row in shown])
+        if not shown:
+            table.empty = self._empty()
+        table.set_rows([self._painted(row, palette, sought) for row in shown])
         self._mark_again()
         self._status()
         self._happened()
@@ -197,22 +212,31 @@ class ServicesScreen(TablePane[ServiceKey]):
             Mark(row.key.host, row.key.config, row.tunnel.service.name, row.key.ordinal) for row in rows
         )
 
-    def _row_cells(self, row: Row) -> dict[str, Text]:
-        known = self._cells.get(row.key)
-        if known is not None and known[0] is row:
-            return known[1]
-        store = self.store
-        past, pictures = store.past(row.key), any(each.id in _PICTURES for each in self.table.columns)
-        cells = render.service_cells(row, store.now, store.settings, self.palette, past, pictures=pictures)
-        if sought := self.filter:
-            cells = {name: sought.highlight(text, self.palette) for name, text in cells.items()}
-        self._cells[row.key] = (row, cells)
-        return cells
+    def _painted(self, row: Row, palette: Palette, sought: Filter) -> TableRow[ServiceKey]:
+        """The row as it looks now; made anew where it is another one, or shows how long ago something was."""
+        known, age = self._cells.get(row.key), self._age
+        if known is not None and known.row is row:
+            if known.age == age:
+                return known.shown
+            cert = render.certificate_cell(row, self.store.now, self.store.settings, palette)
+            if not known.ages and same_text(cert, known.shown.cells["cert"]):
+                self._cells[row.key] = known._replace(age=age)
+                return known.shown
+        store, past = self.store, self.store.past(row.key)
+        columns = {each.id for each in self.table.columns}
+        pictures = not columns.isdisjoint(_PICTURES)
+        cells = render.service_cells(row, store.now, store.settings, palette, past, pictures=pictures)
+        if sought:
+            cells = {name: sought.highlight(text, palette) for name, text in cells.items()}
+        quiet = row.state is State.OK and not sought and columns.isdisjoint(_PAST)
+        ages = not quiet or bool(past_words.back(past, store.now))
+        self._cells[row.key] = _Painted(row, TableRow(row.key, cells), age, ages)
+        return self._cells[row.key].shown
 
-    def _passes(self, row: Row) -> bool:
+    def _hides(self, row: Row, sought: Filter) -> bool:
         if self.kept.faults and row.state in _QUIET:
-            return False
-        return not self.kept.filter or self.filter.passes(_words(row))
+            return True
+        return bool(sought) and not sought.passes(_words(row))
 
     def words(self, key: ServiceKey) -> str:
         """What a filter looks for in a row."""
@@ -227,13 +251,13 @@ class ServicesScreen(TablePane[ServiceKey]):
     def _empty(self) -> Text:
         store = self.store
         if self._hidden:
-            return Text(f"{self._hides()}: esc and z show them again", self.palette.muted)
+            return Text(f"{self._says_hidden()}: esc and z show them again", self.palette.muted)
         if "configurations" in store.pending() or not store.now:
             return Text("looking …", self.palette.muted)
         where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
         return Text(f"no stunnel service found in {where}\ntry `tuimon demo`", self.palette.muted)
 
-    def _hides(self) -> str:
+    def _says_hidden(self) -> str:
         """How many rows are hidden, and what of them nobody should overlook."""
         down = sum(row.state in (State.DOWN, State.CRITICAL) for row in self._hidden)
         return f"{len(self._hidden)} hidden" + (f", {down} of them down or critical" if down else "")
@@ -243,7 +267,7 @@ class ServicesScreen(TablePane[ServiceKey]):
         key = self.table.cursor_key
         row = self.store.row(key) if key is not None else None
         palette, text = self.palette, Text()
-        text.append(f"{self._hides()}  " if self._hidden else "", palette.warning)
+        text.append(f"{self._says_hidden()}  " if self._hidden else "", palette.warning)
         if row is not None:
             text.append(row.tunnel.service.name, palette.strong)
             if row.cause is not None and row.why:

@@ -71,10 +71,10 @@ class Rows(Generic[K]):
         self._versions = {key: self._versions[key] for key in self._place}
 
     def _known(self, row: TableRow[K]) -> TableRow[K]:
+        """The row, with a new version unless it looks as before; the next time it is known at once."""
         at = self._place.get(row.key)
-        if at is not None and self._rows[at].looks_like(row):
-            return self._rows[at]
-        self._versions[row.key] = next(self._next_version)
+        if at is None or not self._rows[at].looks_like(row):
+            self._versions[row.key] = next(self._next_version)
         return row
 
     def _same_order(self, rows: list[TableRow[K]]) -> bool:
