@@ -145,7 +145,7 @@ def service(row: Row, now: float, settings: Settings) -> Json:
         "connect": [each.text for each in own.connect],
         "protocol": own.protocol or None,
         "sni": own.sni or None,
-        "exec": own.exec or None,
+        "exec": own.shown("exec") or None,
         "health": _HEALTH.get(row.state, "unknown"),
         "state": "unknown" if row.state is State.PENDING else row.state.value,
         "since": stamp(row.since),

@@ -33,7 +33,7 @@ def read(*entries: dict[str, Any]) -> LastRun:
                 '[!] /etc/a.conf:7: "bogus = 1": Specified option name is not valid here',
                 "[!] Configuration failed",
             ],
-            '/etc/a.conf:7: "bogus = 1": Specified option name is not valid here',
+            '/etc/a.conf:7: "bogus = ••••••": Specified option name is not valid here',
         ),
         (
             [

@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuimon.model.failure import Failure, Reason
-from tuimon.model.service import Config, Role
+from tuimon.model.service import MASK, Config, Role
 from tuimon.parse import stunnel_conf
 from tuimon.parse.stunnel_conf import ListFolder, ReadFile, parse, run
-from tuimon.parse.stunnel_options import MASK, OPTIONS, Scope, find, is_secret, masked_line
+from tuimon.parse.stunnel_options import OPTIONS, Scope, find, is_secret
+from tuimon.parse.stunnel_secrets import masked_line
 
 PATH = "/etc/stunnel/x.conf"
 

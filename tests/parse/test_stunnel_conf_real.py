@@ -18,7 +18,7 @@ import pytest
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import Config, Problem
 from tuimon.parse.stunnel_conf import run
-from tuimon.parse.stunnel_options import masked_line
+from tuimon.parse.stunnel_secrets import masked_line
 from tuimon.text import printable
 
 STUNNEL = "/usr/bin/stunnel"

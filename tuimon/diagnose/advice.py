@@ -84,7 +84,7 @@ def _inline_comments(service: Service) -> Iterator[Remark]:
     for option, values in service.options.items():
         for value in values if option not in _FREE_TEXT else ():
             if not value.secret and COMMENT.search(value.text):
-                text = f"the comment is part of the value of `{option}`: {value.text}"
+                text = f"the comment is part of the value of `{option}`: {value.shown}"
                 yield _advise(value, Severity.WARNING, "inline-comment", text, fix)
 
 

@@ -42,7 +42,7 @@ def program(instance: Instance, service: Service) -> Finding | None:
     """The program that a service should start for every connection is not there."""
     for remark in instance.remarks:
         if remark.code == "exec-missing" and _of(service, remark, "exec"):
-            text = f"exec {service.exec} is not there or not executable"
+            text = f"exec {service.shown('exec')} is not there or not executable"
             fix = "install the program, or correct the path"
             return Finding("exec-missing", Severity.CRITICAL, text, fix, (remark.place,), down=True)
     return None

@@ -108,7 +108,7 @@ async def commands(machine: Machine, section: Section) -> Judgement:
             return failed("config", "config-refused", f"the command `{name}` needs a parameter after a colon")
         reason = await machine.context(flag, parameter) if flag else None
         if reason:
-            return failed("config", "config-refused", f"OpenSSL refuses `{value.text}`: {reason}")
+            return failed("config", "config-refused", f"OpenSSL refuses `{value.shown}`: {reason}")
         if reason is None:
             doubt = doubt or Doubt("config", f"the OpenSSL command `{name}` is not tried")
     return doubt

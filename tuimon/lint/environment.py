@@ -73,15 +73,15 @@ class Environment:
                 reason = "Failed to resolve sessiond server address"
         resolves = await answer
         if resolves is None:
-            return Doubt(option, f"no answer to whether {value.text} resolves")
-        meaning = f"`{option} = {value.text}` does not resolve on this machine"
+            return Doubt(option, f"no answer to whether {value.shown} resolves")
+        meaning = f"`{option} = {value.shown}` does not resolve on this machine"
         return None if resolves else Refusal(reason, meaning, option, "unresolved", True)
 
     async def _engine(self, value: Value) -> Judgement:
         reason = "" if lower(value.text) == "auto" else await self._machine.openssl("engine", value.exact)
         if reason is None:
             return Doubt("engine", "there is no openssl command to ask")
-        meaning = f"OpenSSL cannot open the engine `{value.text}`: {reason}"
+        meaning = f"OpenSSL cannot open the engine `{value.shown}`: {reason}"
         refusal = Refusal("Failed to open the engine", meaning, "engine", "engine-missing", True)
         return refusal if reason else None
 

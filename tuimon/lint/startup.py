@@ -117,7 +117,7 @@ async def _exec(machine: Machine, service: Service) -> Remark | None:
     value = service.options["exec"][-1]
     if await machine.test("-x", value.exact) is not False:
         return None
-    text = f"[{service.name}]: exec: {service.exec} is not there or not executable"
+    text = f"[{service.name}]: exec: {service.shown('exec')} is not there or not executable"
     fix = "stunnel starts without looking at it, and then every connection fails"
     return at(value, Severity.WARNING, Scope.ENVIRONMENT, "exec-missing", text, fix)
 
@@ -125,6 +125,6 @@ async def _exec(machine: Machine, service: Service) -> Remark | None:
 async def _target(machine: Machine, value: Value) -> Remark | None:
     if await machine.resolves(Endpoint.parse(value.exact)) is not False:
         return None
-    text = f"{value.text} does not resolve: stunnel starts, and looks it up again for every connection"
+    text = f"{value.shown} does not resolve: stunnel starts, and looks it up again for every connection"
     fix = "write HOST:PORT as the resolver knows it, and nothing after it"
     return at(value, Severity.WARNING, Scope.ENVIRONMENT, "connect-unresolved", text, fix)

@@ -45,7 +45,8 @@ class Value(NamedTuple):
     """One value of an option as written, with the file and the line (from 1) it came from.
 
     `secret` values (passwords, keys) are for stunnel's eyes only: show `shown`.  `raw` is set where
-    `text` is not what the file holds, because some of it is not fit to be shown: see `exact`.
+    `text` is not what the file holds, because some of it is not fit to be shown: see `exact`.  `cover` is
+    what is shown in place of a text that has a secret in it, such as a password among arguments.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Value(NamedTuple):
     line: int
     secret: bool = False
     raw: str = ""
+    cover: str = ""
 
     def __repr__(self) -> str:
         return f"Value({self.shown!r}, {self.file!r}, {self.line})"
@@ -65,7 +67,7 @@ class Value(NamedTuple):
     @property
     def shown(self) -> str:
         """The value as it may be shown."""
-        return MASK if self.secret and self.text else self.text
+        return MASK if self.secret and self.text else self.cover or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Service:
     def texts(self, option: str) -> tuple[str, ...]:
         """All values of `option` as written, in order."""
         return tuple(value.text for value in self.options.get(option, ()))
+
+    def shown(self, option: str) -> str:
+        """The last value of `option` as it may be shown; empty where it is not set."""
+        values = self.options.get(option)
+        return values[-1].shown if values else ""
 
     def yes(self, option: str) -> bool:
         """Whether a yes/no option is on."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Generator
 
 from tuimon.model.failure import Failure, Reason
-from tuimon.model.service import HEADER, Config, Problem, Value
+from tuimon.model.service import HEADER, MASK, Config, Problem, Value
 from tuimon.parse.stunnel_asks import (
     LOOKED_UP,
     MAX_FILE,
@@ -24,7 +24,8 @@ from tuimon.parse.stunnel_asks import (
 )
 from tuimon.parse.stunnel_checks import CHECKS, Refusal, Stage, judge_globals
 from tuimon.parse.stunnel_lines import MAX_LINE, Line, split_lines
-from tuimon.parse.stunnel_options import Option, Scope, Version, find, is_secret, masked_line, unknown
+from tuimon.parse.stunnel_options import Option, Scope, Version, find, is_secret, unknown
+from tuimon.parse.stunnel_secrets import masked_line, masked_value, names
 from tuimon.parse.stunnel_section import Section, Values, add_value
 from tuimon.parse.stunnel_text import Transcript
 from tuimon.text import printable
@@ -219,7 +220,10 @@ class _Parser:
             yield from self.include(line, file, value, folders)
             return None
         shown, raw = printable(value, MAX_LINE), os.fsdecode(value)
-        said = Value(shown, file, line.number, option.secret, "" if raw == shown else raw)
+        said = Value(
+            *(shown, file, line.number, option.secret, "" if raw == shown else raw),
+            cover=masked_value(option.name, shown),
+        )
         yield from self.option(option, said, line, file)
         return None
 
@@ -261,10 +265,11 @@ class _Parser:
             self.quote(line, file, Refusal(reason, meaning))
             yield from self.begin_section(header[1], line, file)
             return None
-        self.keep(line, file, printable(name, 40) or "?", known=False)
+        said = names(printable(line.raw)) if equals else ""
+        self.keep(line, file, said or "?", known=False)
         meaning = "this is neither `option = value` nor a [section], and a comment begins with # or ;"
         if equals and not self.full:  # to look for the name that was meant takes time
-            meaning = unknown(printable(name), self.version)
+            meaning = unknown(said or MASK, self.version)
         code = "unknown-option" if equals else "config-error"
         return self.refuse(line, file, Refusal(reason, meaning, code=code))
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.parse.stunnel_envelopes import unwrapped
+from tuimon.parse.stunnel_secrets import masked_message
 from tuimon.text import printable
 
 STDERR = " stderr"
@@ -187,6 +188,7 @@ def parse_tagged(line: bytes, zone: tzinfo | None, today: date | None) -> tuple[
     if minute and tag:
         tag += STDERR
     event, service, peer = classify(message)
+    message = masked_message(message)
     number = int(level) if level else _SIGNS[sign]
     return tag or outer, LogRecord(time, number, log_id or "", service, event, peer, message)
 

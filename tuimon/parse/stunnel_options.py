@@ -4,11 +4,9 @@ Rule: one row an option.  An option whose values changed with a release has one 
 """
 
 import difflib
-import re
 from enum import StrEnum
 from typing import NamedTuple
 
-from tuimon.model.service import MASK
 from tuimon.parse import stunnel_values as kinds
 from tuimon.parse.stunnel_values import ANYTHING, YES_NO, Kind, number, words
 from tuimon.text import printable
@@ -181,10 +179,6 @@ WINDOWS_ONLY = frozenset(("iconactive", "iconerror", "iconidle", "taskbar"))
 SECRETS = tuple(dict.fromkeys(option.name for option in OPTIONS if option.secret))
 """Names of the options whose values must never be shown."""
 
-_SECRETS = "|".join(SECRETS)
-# A mistyped name must not lay its value open, so anything that looks like a password counts.
-_SECRET_IN_LINE = re.compile(rf"(?i)(\w*(?:passw|pwd|secret)\w*|{_SECRETS})(\s*=?\s*)(?=\S).*", re.DOTALL)
-
 
 def _by_name() -> dict[str, list[Option]]:
     """Every spelling in lower case to the forms of its option, oldest first."""
@@ -215,11 +209,6 @@ def is_secret(option: str) -> bool:
     """Whether the value of `option` must never be shown, logged or exported."""
     row = find(option)
     return row is not None and row.secret
-
-
-def masked_line(text: str) -> str:
-    """A raw line as it may be quoted: what follows the name of a secret option is masked."""
-    return _SECRET_IN_LINE.sub(lambda match: f"{match[1]}{match[2]}{MASK}", text)
 
 
 def unknown(name: str, version: Version) -> str:

@@ -4,13 +4,11 @@ Rule: in doubt masked.  A line that stunnel does not understand may hold anythin
 a password, a key pasted into the wrong file), so that of such a line only the name is kept.
 """
 
-import difflib
 import hashlib
-import re
 
 from tuimon.model.service import HEADER, MASK, ConfigLine
 from tuimon.parse.stunnel_lines import MAX_LINE, Line
-from tuimon.parse.stunnel_options import SECRETS, find, is_secret, masked_line
+from tuimon.parse.stunnel_secrets import masked_comment, masked_header, masked_value, names
 from tuimon.text import printable
 
 MAX_LINES = 20_000
@@ -19,12 +17,6 @@ MAX_LINES = 20_000
 _NAMELESS = "a line"  # stands for the option's name of a line that names none
 _MARK = 4  # hexadecimal digits: they tell a change, and 65,000 times too little to guess what from
 _BEGIN, _END = b"-----BEGIN ", b"-----END "
-_FIRST_WORD = re.compile(r"[\s#;]*(\w+)[\s=:]*")
-# In the value of an option that is no secret one may be given all the same: `--password=x`.
-_GIVEN = re.compile(
-    rf"(?i)((?:{'|'.join(SECRETS)})[^\w•]*|(?<!\w)\w*(?:passw|pwd|secret)\w*[=:\s]\s*)(?=\S).*", re.DOTALL
-)
-_NEAR = [name.lower() for name in SECRETS]
 
 
 class Transcript:
@@ -43,7 +35,7 @@ class Transcript:
             return
         raw = printable(line.raw, MAX_LINE)
         inside = self._in_block(line, file)
-        if not known and (inside or not _named(raw)):
+        if not known and (inside or not names(raw)):
             option = _NAMELESS
         text = f"; {MASK}" if inside and not option and raw.strip() else _masked(raw, option, known=known)
         mark = "" if text == raw else hashlib.sha256(file.encode() + b"\0" + line.raw).hexdigest()[:_MARK]
@@ -60,29 +52,14 @@ class Transcript:
         return inside
 
 
-def _named(text: str) -> bool:
-    """Whether it is `name = value`; else no part of it is known to be a name."""
-    head, _, value = text.partition("=")
-    return head.strip().isidentifier() and bool(value.strip())
-
-
 def _masked(text: str, option: str, *, known: bool) -> str:
     if option == HEADER:
         whole = text.strip().startswith("[") and text.strip().endswith("]")
-        return text if whole else masked_line(text)  # a name is shown wherever its service is
+        return text if whole else masked_header(text)  # a name is shown wherever its service is
     if not option:
-        return _masked_comment(text)
+        return masked_comment(text)
+    if option == _NAMELESS:
+        return MASK
     head, _, value = text.partition("=")
-    if not known:
-        return f"{head}= {MASK}" if option != _NAMELESS else MASK
-    if is_secret(option):
-        return f"{head}= {MASK}" if value.strip() else text
-    return f"{head}={_GIVEN.sub(lambda match: match[1] + MASK, value)}"
-
-
-def _masked_comment(text: str) -> str:
-    """A comment may be an option that was put out of use, with its secret."""
-    match = _FIRST_WORD.match(text)
-    if match and find(match[1]) is None and difflib.get_close_matches(match[1].lower(), _NEAR, 1, 0.75):
-        return text[: match.end()] + MASK
-    return masked_line(text)
+    shown = masked_value(option, value) if known else MASK
+    return f"{head}= {MASK}" if shown == MASK else f"{head}={shown}"

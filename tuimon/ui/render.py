@@ -76,7 +76,7 @@ def connect(service: Service) -> str:
     if service.connect:
         more = f" +{len(service.connect) - 1}" if len(service.connect) > 1 else ""
         return service.connect[0].text + more
-    return service.exec.rsplit("/", 1)[-1] if service.exec else ""
+    return service.shown("exec").rsplit("/", 1)[-1]
 
 
 def certificate_cell(row: Row, now: float, settings: Settings, palette: Palette) -> Text:

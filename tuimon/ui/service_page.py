@@ -77,7 +77,7 @@ def _layers(document: Document, row: Row, past: Past) -> None:
     elif service.psk:
         said = "pre-shared key: not probed"
     _light(document, "TLS", tls, said)
-    goal = ", ".join(each.text for each in service.connect) or service.exec or "none"
+    goal = ", ".join(each.text for each in service.connect) or service.shown("exec") or "none"
     _light(document, "target", target, goal)
     for reach in tunnel.reaches:
         words = f"reached in {reach.connect_ms:.1f} ms" if reach.connect_ms is not None else reach.detail

@@ -75,7 +75,7 @@ def _words(row: Row) -> str:
             *said,
             render.accept(row),
             *(each.text for each in service.connect),
-            service.exec or "",
+            service.shown("exec"),
             service.sni or "",
             service.file,
             render.role(service),
