@@ -12,6 +12,7 @@ from tests.fixtures import Pki, Stunnel
 from tests.ui.fed import FedWorld
 from tests.ui.terminal import ROOT, Terminal
 from tuimon.bundle import bundle
+from tuimon.diagnose.finding import label
 from tuimon.model.action import Logged
 from tuimon.model.service import MASK
 
@@ -109,3 +110,28 @@ def test_b_saves_it_and_says_where(tmp_path: Path) -> None:
         assert file.name.startswith("tuimon-gw-01-web-20261126T")
         assert file.stat().st_mode & 0o777 == 0o600
         assert "## pgsql-eu: ✖ DOWN" in file.read_text()
+
+
+def test_markup_of_a_stranger_stays_text_in_a_ticket(pki: Pki) -> None:
+    """A name that is an image in Markdown, a log line and a comment that would end the fence around them."""
+    image = "![x](http://far.example/seen.png)<b>"
+    ticks = "`" * 5
+    world = FedWorld(pki, f"; {ticks}\n" + SECTIONS.replace("[out]", f"[out{image.replace(']', '')}]"))
+    world.begin()
+    world.log(world.line(f"Service [web] {image}"), world.line(ticks))
+    text = bundle(world.store, [row.instance.key for row in world.store.instances()], [])
+    outside, fence = [], ""
+    for line in text.splitlines():
+        if not fence and line.startswith("```"):
+            fence = line.rstrip("dif")
+        elif fence and line.strip() == fence:
+            fence = ""
+        elif not fence:
+            outside.append(line)
+    assert fence == ""
+    assert image in text
+    assert ticks in text
+    assert [line for line in outside if "far.example" in line] == [
+        r"## out\!\[x(http://far.example/seen.png)\<b\>: " + label(world.row(1).state)
+    ]
+    assert not [line for line in outside if ticks in line]

@@ -2,9 +2,11 @@
 
 Rule: made of facts that the screen shows as well, so no secret is in it: configurations are the masked
 text, of certificates only what they say in public.  Bounded, whatever the fleet and its log are like.
+A ticket renders Markdown: what strangers wrote stands within fences, or escaped in a heading.
 """
 
 import platform
+import re
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -24,6 +26,9 @@ _CONFIG = 2000  # lines of one configuration
 _PROBES = 10  # handshakes of one service
 _ACTIONS = 50
 
+_TICKS = re.compile("`+")
+_MARKUP = re.compile(r"[\\`\[\]<>!&]")
+
 
 def bundle(
     store: Store, keys: Iterable[InstanceKey], actions: Sequence[Logged], *, minutes: float = MINUTES
@@ -33,13 +38,27 @@ def bundle(
     instances = [row for row in store.instances() if row.instance.key in wanted]
     rows = [row for row in store.rows() if row.key.instance in wanted]
     lines = [
-        *_head(store, rows),
+        f"# tuimon on {_heading(store.host)}, {_at(store.now)}",
+        *_fenced(_head(store, rows)),
         *(line for row in rows for line in _service(store, row)),
         *(line for each in instances for line in _instance(each.instance, each.findings)),
         *_log(store, {each.instance.log for each in instances}, store.now - 60 * minutes),
         *_actions([each for each in actions if InstanceKey(store.host, each.instance) in wanted]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _fenced(lines: Iterable[str], kind: str = "") -> Iterator[str]:
+    """Lines that are shown as they are: no run of backticks in them is as long as the fence."""
+    kept = list(lines)
+    longest = max((len(run) for line in kept for run in _TICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from ("", fence + kind, *kept, fence)
+
+
+def _heading(text: str) -> str:
+    """What a heading says, with nothing in it that would become a link, an image or HTML."""
+    return _MARKUP.sub(r"\\\g<0>", text)
 
 
 def _at(moment: float | None) -> str:
@@ -49,8 +68,6 @@ def _at(moment: float | None) -> str:
 
 
 def _head(store: Store, rows: list[Row]) -> Iterator[str]:
-    yield f"# tuimon on {store.host}, {_at(store.now)}"
-    yield ""
     ours = f"tuimon {__version__}, Python {platform.python_version()}, {ssl.OPENSSL_VERSION}"
     yield f"{ours}, {platform.release()}"
     for blind in store.blind_spots():
@@ -72,9 +89,13 @@ def _finding(each: Finding) -> Iterator[str]:
 
 
 def _service(store: Store, row: Row) -> Iterator[str]:
+    yield from ("", f"## {_heading(row.tunnel.service.name)}: {label(row.state)}")
+    yield from _fenced(_told(store, row))
+
+
+def _told(store: Store, row: Row) -> Iterator[str]:
     tunnel = row.tunnel
     service = tunnel.service
-    yield from ("", f"## {service.name}: {label(row.state)}", "")
     yield f"{service.file}:{service.line}, {service.role.value}, since {_at(row.since)}"
     accept, connect = (
         ", ".join(each.text for each in service.accept),
@@ -98,7 +119,16 @@ def _service(store: Store, row: Row) -> Iterator[str]:
 
 
 def _instance(instance: Instance, findings: Sequence[Finding]) -> Iterator[str]:
-    yield from ("", f"## {instance.key.config}", "")
+    yield from ("", f"## {_heading(instance.key.config)}")
+    yield from _fenced(_running(instance, findings))
+    if instance.change is not None:
+        yield from ("", "loaded → on disk:", *_fenced(instance.change.diff[:_CONFIG], "diff"))
+    if instance.config is not None and instance.config.lines:
+        numbered = (f"{each.line:4} {each.text}" for each in instance.config.lines[:_CONFIG])
+        yield from ("", "on disk, secrets masked:", *_fenced(numbered))
+
+
+def _running(instance: Instance, findings: Sequence[Finding]) -> Iterator[str]:
     unit = f", unit {instance.unit.name}" if instance.unit else ""
     yield f"stunnel {instance.version or '?'}{unit}, loaded {_at(instance.loaded_at)}"
     for process in instance.processes:
@@ -108,12 +138,6 @@ def _instance(instance: Instance, findings: Sequence[Finding]) -> Iterator[str]:
         )
     for finding in findings:
         yield from _finding(finding)
-    if instance.change is not None:
-        yield from ("", "loaded → on disk:", "```diff", *instance.change.diff[:_CONFIG], "```")
-    if instance.config is not None and instance.config.lines:
-        yield from ("", "on disk, secrets masked:", "```")
-        yield from (f"{each.line:4} {each.text}" for each in instance.config.lines[:_CONFIG])
-        yield "```"
 
 
 def _log(store: Store, sources: set[str], after: float) -> Iterator[str]:
@@ -123,18 +147,18 @@ def _log(store: Store, sources: set[str], after: float) -> Iterator[str]:
             break
         if line.source in sources:
             found.append(line)
-    yield from ("", f"## log since {_at(after)}", "", "```")
-    for line in reversed(found):
-        record, own = line.record, " (probe of tuimon)" if line.own else ""
-        level = "-" if record.level is None else record.level
-        yield f"{_at(record.time)} {line.source} {level} [{record.id}] {record.message}{own}"
-    yield "```"
+    yield from ("", f"## log since {_at(after)}", *_fenced(map(_line, reversed(found))))
+
+
+def _line(line: LogLine) -> str:
+    record, own = line.record, " (probe of tuimon)" if line.own else ""
+    level = "-" if record.level is None else record.level
+    return f"{_at(record.time)} {line.source} {level} [{record.id}] {record.message}{own}"
 
 
 def _actions(actions: list[Logged]) -> Iterator[str]:
-    yield from ("", "## actions", "")
-    for each in actions[-_ACTIONS:]:
-        said = f"{each.action} {each.instance}: {each.result} {each.verdict}"
-        yield f"- {_at(each.at)} {each.who} {said}".rstrip()
-    if not actions:
-        yield "none through tuimon"
+    said = (
+        f"- {_at(each.at)} {each.who} {each.action} {each.instance}: {each.result} {each.verdict}".rstrip()
+        for each in actions[-_ACTIONS:]
+    )
+    yield from ("", "## actions", *(_fenced(said) if actions else ("", "none through tuimon")))
