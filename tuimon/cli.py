@@ -22,6 +22,10 @@ _WITHOUT_SETTINGS = {"completion", "settings"}
 """What has to work with a settings file that does not."""
 
 
+BUG = 70
+"""The exit status of a bug in tuimon itself (EX_SOFTWARE of sysexits.h)."""
+
+
 def _settings(name: str, arguments: argparse.Namespace) -> Settings:
     import msgspec  # noqa: PLC0415 - `--version` does not need it
 
@@ -72,3 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # a bug: its kind and place, not the values it stumbled over
+        from tuimon.model.failure import bug  # noqa: PLC0415 - nobody else needs it
+
+        print(f"tuimon: {bug(error)}", file=sys.stderr)
+        return BUG

@@ -30,6 +30,7 @@ ASCII = str.maketrans(
         "▌": "#",
         "▼": "v",
         "•": "*",
+        "›": ">",
         **dict.fromkeys("╭╮╰╯", "+"),
         **dict.fromkeys("▁▂▃▄▅▆▇", " "),  # the ends of scroll bars, finer than a cell
     }

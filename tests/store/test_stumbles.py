@@ -13,6 +13,7 @@ from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.finding import Light, State
 from tuimon.diagnose.itself import CODE
 from tuimon.host.local import LocalHost
+from tuimon.model.failure import Failure, Reason
 from tuimon.model.process import SocketTable
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
@@ -149,3 +150,11 @@ async def test_a_bug_in_what_to_look_at_leaves_the_screen_alive(
             await asyncio.sleep(0.05)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+def test_when_a_fallen_collector_is_tried_again_is_known(world: World) -> None:
+    """As long as it has not come back."""
+    world.tell(events.CollectorFailed("logs", Failure(Reason.BUG, "tuimon itself failed"), 4.0))
+    assert (str(world.store.collectors["logs"]), world.store.retries["logs"]) == ("tuimon itself failed", 4.0)
+    world.tell(events.CollectorStarted("logs"))
+    assert world.store.collectors["logs"] is None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ui.stumbling import SECRET
 from tests.ui.terminal import Terminal
 from tuimon.demo.fleet import Fleet
 
@@ -70,3 +71,18 @@ def test_a_terminal_that_can_show_no_screen_is_told_what_can_be_had(name: str, t
         assert terminal.raw.count(b"\n") == 1
         assert b"`tuimon status` prints the same" in terminal.raw
     assert not (tmp_path / "tuimon").exists()
+
+
+def test_a_bug_in_the_screen_ends_it_with_one_sentence() -> None:
+    """The terminal is left as it was, and no value that the bug met is on it."""
+    with Terminal(module="tests.ui.stumbling") as terminal:
+        terminal.sees("DOWN pgsql-eu")
+        terminal.press("2")
+        assert terminal.ended() == 1
+        after = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+        said = re.sub(r"\x1b[\[\]][0-9;?<>=]*[a-zA-Z]", "", after).split()
+        assert " ".join(said).startswith("tuimon: tuimon itself failed: KeyError in ")
+        assert said[-2:] == ["please", "report"]
+        assert b"Traceback" not in terminal.raw
+        assert SECRET.encode() not in terminal.raw
+        assert terminal.terminal_modes() == terminal.modes

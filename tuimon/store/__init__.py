@@ -4,7 +4,6 @@ Rule: one way only.  `apply` takes events, `drain` tells what changed, the queri
 thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from tuimon import events
@@ -12,7 +11,7 @@ from tuimon.diagnose import hazard
 from tuimon.diagnose import instance as judge_instance
 from tuimon.diagnose import service as judge_service
 from tuimon.diagnose.far_end import FarEnd
-from tuimon.diagnose.finding import Finding, State
+from tuimon.diagnose.finding import Finding, State, span
 from tuimon.model.failure import Failure, bug
 from tuimon.model.instance import Instance
 from tuimon.model.service import InstanceKey, ServiceKey
@@ -21,6 +20,7 @@ from tuimon.settings import Settings
 from tuimon.store import join, wants
 from tuimon.store.actions import Actions, Done, Ongoing
 from tuimon.store.blind_spots import blind_spots
+from tuimon.store.board import Board
 from tuimon.store.facts import Facts
 from tuimon.store.logbook import Logbook, LogLine
 from tuimon.store.needs import Ledger, needs_of
@@ -35,9 +35,8 @@ from tuimon.store.rows import (
     families,
     inventory,
     summary,
-    worst_first,
 )
-from tuimon.store.turns import Turns
+from tuimon.store.touched import Touched
 
 __all__ = [
     "CertificateUse",
@@ -57,7 +56,8 @@ JUDGEMENT = "judgement"
 """What stands among the collectors while nothing can be judged."""
 
 _PAUSE = 90.0  # seconds between two ticks after which nobody can have looked meanwhile
-_AGES = 30.0  # seconds in which everything is judged anew because time went by, a share at every tick
+_BACK = 2.0  # seconds that a clock may be set back without a word: it is kept right by small steps
+_NEWS = 60.0  # seconds for which a jump of the clock is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +71,6 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.log or self.clock or self.status)
-
-
-def _instance_of(event: events.ConfigChecked | events.LoadedRead) -> InstanceKey:
-    match event:
-        case events.ConfigChecked():
-            return InstanceKey(event.host, event.want.path)
-        case events.LoadedRead():
-            return InstanceKey(event.host, event.config)
-
-
-def _path_of(
-    event: events.WayWalked | events.CertificateRead | events.PidFileRead | events.OutputSeen,
-) -> str:
-    match event:
-        case events.WayWalked():
-            return event.way.path
-        case events.OutputSeen():
-            return event.output.want.path
-        case events.CertificateRead() | events.PidFileRead():
-            return event.file.path
 
 
 def _doors(tunnel: Tunnel) -> object:
@@ -119,24 +99,16 @@ class Store:
         self.settings = settings
         self._facts = Facts(settings, only=only)
         self.actions = Actions()
-        self._rows: dict[ServiceKey, Row] = {}
-        self._order: dict[ServiceKey, tuple[object, ...]] = {}  # how each row sorts
-        self._instances: dict[InstanceKey, InstanceRow] = {}
-        self._members: dict[InstanceKey, frozenset[ServiceKey]] = {}
-        self._named: dict[InstanceKey, dict[str, list[ServiceKey]]] = {}  # the members by name
+        self._board = Board()
+        self._rows, self._instances = self._board.rows, self._board.instances
         self._wants: dict[ServiceKey, ProbeWant] = {}
         self._pasts = Pasts()
         self._needs = Ledger()
         self._pairs = Pairs()
         self._doors_moved = True  # whether somebody listens elsewhere than when they were paired
         self._uses: list[CertificateUse] | None = None  # asked for on every tick
-        self._dirty: set[InstanceKey] = set()  # to be joined with all their services
-        self._stale: set[ServiceKey] = set()  # to be joined alone: nothing else of their instance changed
-        self._recount: set[InstanceKey] = set()  # of which no more than numbers of the kernel changed
-        self._aged: set[ServiceKey] = set()  # to be judged again because time went by
-        self._turns = Turns()
-        self._all_dirty = False
-        self._log_came = self._ticked = self._status = False
+        self._touched = Touched(self._facts, self._board, self._needs)
+        self._jump = (0.0, 0.0)  # when the clock jumped, and by how many seconds
 
     @property
     def now(self) -> float:
@@ -158,114 +130,42 @@ class Store:
         """Every collector that was started, and why it fell if it did."""
         return self._facts.collectors
 
+    @property
+    def retries(self) -> dict[str, float]:
+        """Seconds after which a collector that fell is started again."""
+        return self._facts.retries
+
+    @property
+    def jumped(self) -> str:
+        """That the clock was set, or nobody looked, a moment ago, in words; else empty."""
+        at, by = self._jump
+        if not by or abs(self.now - at) > _NEWS:
+            return ""
+        if by < 0:
+            return f"the clock was set back by {span(by)}: what is timed may be wrong"
+        return f"nothing was looked at for {span(by)}: asleep, or the clock was set"
+
     # -- facts in -------------------------------------------------------------------------------
 
     def apply(self, event: events.Event) -> None:
         """Take one fact."""
         if isinstance(event, events.Acted):
-            self._dirty.add(self.actions.take(event))
-            self._status = True
-        else:
-            self._take(event)
-
-    def _take(self, event: events.Event) -> None:
-        before, then = self._facts.processes, self.now
-        first_sockets, logs = self._facts.kernel.tables is None, len(self._facts.logs)
-        self._facts.take(event)
-        match event:
-            case events.Ticked():
-                self._ticked = True
-                if abs(self.now - then) > _PAUSE:
-                    self._pasts.pause(then)
-                self._age(abs(self.now - then))
-            case events.ProcessesSeen():
-                self._touch_processes(before, event)
-            case events.SocketsSeen() | events.HoldersSeen():
-                self._touch_sockets(first=first_sockets)
-            case events.LogAppended() | events.LogRecalled():
-                self._take_log(event, first=len(self._facts.logs) > logs)
-            case events.WayWalked() | events.CertificateRead() | events.PidFileRead() | events.OutputSeen():
-                self._dirty |= self._needs.users(_path_of(event))
-            case events.ProbeFinished():
-                if event.handshake is not None:
-                    self._pasts.of(event.key).probed(event.handshake, self.now)
-                self._stale.add(event.key)
-            case events.ConfigChecked() | events.LoadedRead():
-                self._dirty.add(_instance_of(event))
-            case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
-                self._touch_places(event)
-            case events.CollectorFailed() | events.CollectorStarted() | events.LoadedKept():
-                self._status = True
-            case _:
-                pass
-
-    def _touch_places(self, event: events.ConfigsFound | events.ConfigRead | events.UnitsSeen) -> None:
-        if isinstance(event, events.ConfigRead) and not self._facts.placed_by():
-            self._dirty.add(InstanceKey(event.host, event.config.path))
-        else:
-            self._all_dirty = True
-
-    def _touch_processes(self, before: events.ProcessesSeen | None, event: events.ProcessesSeen) -> None:
-        if before is None or before.failure or event.failure:
-            self._all_dirty = True
+            self._touched.instances.add(self.actions.take(event))
+            self._touched.status = True
             return
-        changed = set(before.processes) ^ set(event.processes)
-        known = Counter(each.lasting for each in changed)
-        self._recount |= {self._facts.key_of(process) for process in changed}
-        self._dirty |= {self._facts.key_of(each) for each in changed if known[each.lasting] < 2}
+        then = self.now
+        self._touched.take(event)
+        if isinstance(event, events.Ticked) and then:
+            self._tick(self.now - then, then)
+        elif isinstance(event, events.ProbeFinished) and event.handshake is not None:
+            self._pasts.of(event.key).probed(event.handshake, self.now)
 
-    def _touch_sockets(self, *, first: bool) -> None:
-        if first:
-            self._all_dirty = True
-            return
-        kernel = self._facts.kernel
-        if not kernel.moved:
-            return
-        counted = {key: self._facts.counted(row.instance) for key, row in self._instances.items()}
-        for key, row in self._rows.items():
-            tunnel = row.tunnel
-            if not kernel.concerns(tunnel.service, tunnel.primary):
-                continue
-            found = kernel.sockets(tunnel.service, tunnel.primary, counted[key.instance])
-            if (found.listeners, found.taken, found.waiting) != (
-                tunnel.listeners,
-                tunnel.taken,
-                tunnel.waiting,
-            ):
-                self._dirty.add(key.instance)
-            elif (found.sessions, found.targets, found.stalled) != (
-                tunnel.sessions,
-                tunnel.target_listeners,
-                tunnel.stalled,
-            ):
-                self._stale.add(key)
-        self._recount |= {each for each, row in self._instances.items() if row.instance.running}
-
-    def _age(self, seconds: float) -> None:
-        """Whose turn it is to be judged anew because so many seconds went by."""
-        if seconds >= _AGES:
-            self._all_dirty = True
-            return
-        if not self._turns.left:
-            self._turns.left = sorted(self._rows, reverse=True)
-        self._aged |= self._turns.take(seconds / _AGES, len(self._rows))
-
-    def _take_log(self, event: events.LogAppended | events.LogRecalled, *, first: bool) -> None:
-        self._log_came = True
-        if isinstance(event, events.LogRecalled):
-            self.logbook.recall(event.source, event.records)
-            return
-        before = self.logbook.sources.get(event.source)
-        touched = self.logbook.append(event.source, event.records, history=event.first)
-        after = self.logbook.sources.get(event.source)
-        if after and after.config and (before is None or before.config != after.config):
-            self._all_dirty |= self._facts.placed_by(event.source)
-        writers = self._needs.writers(event.source)
-        if first or before != after:
-            self._dirty |= writers
-        elif touched:
-            members = [self._named.get(writer, {}) for writer in writers]
-            self._stale.update(key for named in members for name in touched for key in named.get(name, ()))
+    def _tick(self, seconds: float, then: float) -> None:
+        """Time went by; or it did not, as it should have."""
+        if abs(seconds) > _PAUSE:
+            self._pasts.pause(then)
+        if not -_BACK <= seconds <= _PAUSE:
+            self._jump = self.now, seconds
 
     # -- the join -------------------------------------------------------------------------------
 
@@ -288,21 +188,20 @@ class Store:
         rows: set[ServiceKey] = set()
         keys = self._facts.instance_keys()
         for gone in self._instances.keys() - keys:
-            del self._instances[gone]
             self._needs.drop(gone)
-            self._forget(self._members.pop(gone, frozenset()), rows)
-            self._named.pop(gone, None)
-        dirty = keys if self._all_dirty else (self._dirty | self._outgrown(keys - self._dirty)) & keys
+            self._forget(self._board.drop(gone), rows)
+        touched = self._touched
+        dirty = keys if touched.everything else touched.instances & keys
+        dirty |= self._outgrown(keys - dirty)
         for key in dirty:
             self._rejoin(key, rows)
-        for each in (self._stale | self._aged) & self._rows.keys():
+        for each in (touched.services | touched.aged) & self._rows.keys():
             if each.instance not in dirty:
                 self._refresh(self._rows[each].tunnel, rows)
         if rows:
             self._pair(rows)
-        changes = Changes(frozenset(rows), self._log_came, self._ticked, self._status)
-        self._dirty, self._stale, self._recount, self._aged = set(), set(), set(), set()
-        self._all_dirty = self._log_came = self._ticked = self._status = False
+        changes = Changes(frozenset(rows), touched.log, touched.clock, touched.status)
+        touched.clear()
         return changes
 
     def _pair(self, rows: set[ServiceKey]) -> None:
@@ -317,7 +216,7 @@ class Store:
 
     def _forget(self, keys: frozenset[ServiceKey], rows: set[ServiceKey]) -> None:
         for key in keys:
-            del self._rows[key], self._order[key]
+            self._board.take_off(key)
             self._wants.pop(key, None)
         self._pasts.forget(keys)
         if keys:
@@ -326,13 +225,13 @@ class Store:
 
     def _outgrown(self, keys: set[InstanceKey]) -> set[InstanceKey]:
         """Count anew what the kernel counts of these; returns those of which something else follows now."""
-        found, aged = set(), {key.instance for key in self._aged if key.ordinal <= 0}
-        for key in keys & self._instances.keys() & (self._recount | aged):
+        found, aged = set(), {key.instance for key in self._touched.aged if key.ordinal <= 0}
+        for key in keys & self._instances.keys() & (self._touched.counted | aged):
             row = self._instances[key]
             instance = self._facts.counted(row.instance)
             if instance == row.instance and key not in aged:
                 continue
-            tunnels = tuple(self._rows[each].tunnel for each in sorted(self._members[key]))
+            tunnels = tuple(self._rows[each].tunnel for each in sorted(self._board.members[key]))
             if judge_instance.judge(instance, tunnels, self.now) != row.findings:
                 found.add(key)
             elif instance != row.instance:
@@ -366,11 +265,7 @@ class Store:
         self._instances[key] = InstanceRow(instance, inherited)
         ways, check = hazard.wanted_ways(instance), self._facts.check_want(instance)
         self._needs.put(key, needs_of(instance, tunnels, ways, check))
-        members = frozenset(tunnel.key for tunnel in tunnels)
-        self._forget(self._members.get(key, frozenset()) - members, rows)
-        self._members[key], self._named[key] = members, {}
-        for tunnel in tunnels:
-            self._named[key].setdefault(tunnel.service.name, []).append(tunnel.key)
+        self._forget(self._board.seat(key, tunnels), rows)
         for tunnel in tunnels:
             self._judge(tunnel, inherited, rows)
 
@@ -400,7 +295,7 @@ class Store:
             self._doors_moved |= before is None or _doors(before.tunnel) != _doors(tunnel)
             if before is None or _certificates(before.tunnel) != _certificates(tunnel):
                 self._uses = None
-            self._rows[tunnel.key], self._order[tunnel.key] = row, worst_first(row)
+            self._board.put(row)
             rows.add(tunnel.key)
         self._want(tunnel)
 
@@ -460,14 +355,14 @@ class Store:
 
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
-        joining = self._all_dirty or bool(self._dirty or self._stale)
+        joining = bool(self._touched)
         return pending(self._facts, self.interest(), self._rows.values(), joining=joining)
 
     # -- questions ------------------------------------------------------------------------------
 
     def rows(self) -> list[Row]:
         """All services, worst first; an SNI service follows its primary."""
-        return families(self._rows, self._order)
+        return families(self._rows, self._board.order)
 
     def row(self, key: ServiceKey) -> Row | None:
         """One service, with what was last counted of its instance."""

@@ -53,6 +53,7 @@ class Facts:
         self.host = ""
         self.logbook = Logbook(settings.log_lines)
         self.collectors: dict[str, Failure | None] = {}
+        self.retries: dict[str, float] = {}  # seconds after which a fallen collector is started again
         self.found: events.ConfigsFound | None = None
         self.configs: dict[str, Config] = {}
         self.checks: dict[str, events.ConfigChecked] = {}
@@ -95,8 +96,8 @@ class Facts:
                 self.probed[event.key] = Probed(
                     event.handshake, event.reaches, self.now, event.stamp, self.kernel.queues.looks
                 )
-            case events.CollectorFailed(name, failure):
-                self.collectors[name] = failure
+            case events.CollectorFailed(name, failure, retry):
+                self.collectors[name], self.retries[name] = failure, retry
             case events.CollectorStarted(name):
                 self.collectors[name] = None
             case _:

@@ -7,6 +7,7 @@ store and paint.
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
 from textual.widgets import Input
 
+from tuimon.model.failure import Failure, bug
 from tuimon.model.service import ServiceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
@@ -74,6 +76,7 @@ class TuimonApp(Acting):
         self.keymap = Keymap.of(settings.keys)
         self.set_keymap(self.keymap.changed)
         self.view = view or View()
+        self.fallen: Failure | None = None
         self._mouse = settings.mouse
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
@@ -122,6 +125,13 @@ class TuimonApp(Acting):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
 
+    def _fatal_error(self) -> None:
+        """A bug ends the screen with one sentence.  Textual's own way would show values of every frame:
+        what strangers wrote, and what must not be seen."""
+        if self._exception is not None:
+            self.fallen = bug(self._exception)
+        self._close_messages_no_wait()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The key of a pane or the palette is a character where one types, and nothing in a dialog."""
         if action not in ("pane", "command_palette"):
@@ -134,6 +144,14 @@ class TuimonApp(Acting):
         while isinstance(self.screen, HelpScreen) or len(self.screen_stack) > 1:
             self.pop_screen()
         await self.switch_mode(mode)  # what was typed ahead is for the new one, so it has to be there
+        if isinstance(self.screen, LogScreen):
+            self.screen.only()
+
+    async def show_log(self, service: str, source: str) -> None:
+        """Go to the log of one service."""
+        await self.action_pane("log")
+        if isinstance(self.screen, LogScreen):
+            self.screen.only(service, source)
 
     def action_command_palette(self) -> None:
         """Everything that can be done or gone to, by its words."""
@@ -167,4 +185,6 @@ def show(
     status = app.run(mouse=settings.mouse)
     save_view(kept, app.view)
     app.say_what_goes_on()
+    if app.fallen is not None:
+        print(f"tuimon: {app.fallen}", file=sys.stderr)
     return (app.return_code or 0) if status is None else status  # no status: left by a key, or an error

@@ -50,6 +50,9 @@ class Desk(Protocol):
     async def older(self, moment: float | None) -> str:
         """Fetch older log lines: one step, or back to `moment`; what is to be said of it, or nothing."""
 
+    async def show_log(self, service: str, source: str) -> None:
+        """Go to the log of one service, as the file `source` tells it."""
+
     async def action_log(self) -> tuple[Logged, ...]:
         """What was done, oldest first."""
 

@@ -3,16 +3,23 @@
 Rule: text only, built whole and painted by one widget; nothing here knows a widget.
 """
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from tuimon.settings import Settings
 from tuimon.ui.palette import Palette
 
+_LEAST_RULE = 8  # cells of a rule between a title and the way to it
+
 
 class Document:
     """Collects lines of Rich text, `width` cells wide; `now` is what ages are counted from."""
 
-    def __init__(self, palette: Palette, width: int, *, now: float, settings: Settings) -> None:
+    def __init__(
+        self, palette: Palette, width: int, *, now: float, settings: Settings, trail: tuple[str, ...] = ()
+    ) -> None:
+        """`trail` is the way here: the names of the screens beneath, the nearest last."""
+        self._trail = trail
         self.palette, self.width = palette, max(40, width)
         self.now, self.settings = now, settings
         self.lines: list[Text] = []
@@ -23,7 +30,9 @@ class Document:
             self.lines.append(Text())
         line = Text()
         line.append(f"{title} ", f"bold {self.palette.accent}".strip())
-        rule = self.palette.draw("─" * max(0, self.width - line.cell_len))
+        room = self.width - line.cell_len
+        trail = "" if self.lines else _trail(self._trail, room - _LEAST_RULE)
+        rule = self.palette.draw("─" * max(0, room - cell_len(trail)) + trail)
         line.append(rule, self.palette.muted)
         self.lines.append(line)
 
@@ -59,6 +68,15 @@ class Document:
     def plain(self) -> str:
         """The page for the clipboard."""
         return "\n".join(line.plain.rstrip() for line in self.lines) + "\n"
+
+
+def _trail(names: tuple[str, ...], room: int) -> str:
+    """` services › web` in at most `room` cells; what is farthest goes first."""
+    for start in range(len(names)):
+        text = f" {' › '.join(('…', *names[start:]) if start else names)}"
+        if cell_len(text) <= room:
+            return text
+    return ""
 
 
 def _fold(text: Text, width: int) -> list[Text]:

@@ -92,6 +92,7 @@ LIST = (
     Key("list.previous", "N", "match(-1)", "", "the one before", "Table"),
     Key("list.columns", "c", "columns", "", "choose the columns", "Table"),
     Key("list.probe", "p", "probe", "probe", "probe the service now", "Table"),
+    Key("list.log", "L", "only_log", "", "its log: the lines of this service alone", "Table"),
     Key("list.copy", "y", "copy", "", "copy the row", "Table"),
     Key("list.pem", "Y", "copy_pem", "", "copy its certificate as PEM", "Table"),
     Key("list.save", "S", "save", "", "save to a file what y copies", "Table"),
@@ -189,6 +190,7 @@ LINES = tuple(key for key in LOG if key.id in {"log.follow", "log.wrap"})
 DETAIL = (
     Key("detail.back", "escape,backspace", "back", "back", "back", "Details"),
     Key("detail.open", "enter", "open", "certificate", "the service's certificate", "Details"),
+    Key("detail.log", "L", "only_log", "", "its log: the lines of this service alone", "Details"),
     Key("detail.probe", "p", "probe", "probe", "probe the service now", "Details"),
     Key("detail.copy", "y", "copy", "copy", "copy these details", "Details"),
     Key(

@@ -138,12 +138,15 @@ class LogFeed(Vertical):
 
     def _title(self) -> None:
         palette, reading = desk(self).palette, self.reading
-        parts = ["log", self.source or self.service or "all"]
+        parts = ["log", self.service or self.source or "all"]
         parts.append("following" if self.view.follow else "standing still")
         if self.faults:
             parts.append("warnings and errors only")
         elif reading.level < LEVELS[0]:
             parts.append(f"levels 0 to {reading.level}")
+        shared = {row.instance.log for row in desk(self).store.instances() if row.instance.log_sharers}
+        if shared and (not self.source or self.source in shared):
+            parts.append("ids ambiguous: a log is shared")
         if self._hidden:
             parts.append(f"{counted(self._hidden, 'line')} hidden")
         if self._folded and not reading.own:

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import Key as KeyEvent
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -88,11 +89,19 @@ class LogScreen(Pane):
         super().on_mount()
         self._choose()
 
-    def only(self, service: str) -> None:
-        """The lines of one service; of all where it is empty."""
-        self.feed.service = service
-        if self.is_current:
+    def only(self, service: str = "", source: str = "") -> None:
+        """The lines of one service of the log `source`; of all without one."""
+        if (self.feed.service, self.feed.source) != (service, source):
+            self.feed.service, self.feed.source = service, source
             self.repaint()
+
+    def on_key(self, event: KeyEvent) -> None:
+        """Escape shows the lines of all services again, once nothing is filtered."""
+        typing = isinstance(self.focused, Input)
+        if event.key == "escape" and self.feed.service and not self.kept.filter and not typing:
+            event.stop()
+            event.prevent_default()
+            self.only()
 
     def refresh_body(self, changes: Changes) -> None:
         """Take new lines."""

@@ -55,7 +55,9 @@ class PageScreen(Pane):
     def blank(self) -> Document:
         """An empty page of the right width."""
         width = max(40, self.size.width - 6)
-        return Document(self.palette, width, now=self.store.now, settings=self.store.settings)
+        beneath = [each for each in self.app.screen_stack if isinstance(each, Pane) and each is not self]
+        trail = tuple(each.crumb for each in beneath)
+        return Document(self.palette, width, now=self.store.now, settings=self.store.settings, trail=trail)
 
     def refresh_body(self, changes: Changes) -> None:
         """Paint the page anew; what is gone says so."""

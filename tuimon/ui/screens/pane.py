@@ -22,7 +22,7 @@ from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Store
 from tuimon.text import counted
 from tuimon.ui import render
-from tuimon.ui.clipboard import copy
+from tuimon.ui.clipboard import copy, fits
 from tuimon.ui.desk import Desk, desk
 from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import ACTIONS, APP, Key
@@ -151,7 +151,12 @@ class Pane(Screen[None]):
     def _banner(self) -> None:
         store = self.store
         said = list(store.blind_spots())
-        said += [f"{name} stopped: {failure}" for name, failure in store.collectors.items() if failure]
+        said += [
+            f"{name} stopped: {failure}{_again(store.retries.get(name))}"
+            for name, failure in store.collectors.items()
+            if failure
+        ]
+        said += [store.jumped] if store.jumped else []
         banner = self.query_one("#banner", Line)
         banner.set_class(bool(said), "-shown")
         banner.show(Text("; ".join(said), no_wrap=True, overflow="ellipsis"))
@@ -196,7 +201,9 @@ class Pane(Screen[None]):
             self.say("nothing to copy here")
             return
         await copy(self.app, found[1])
-        self.say(f"{found[0]} copied")
+        save = self.desk.keymap.first(next(key for key in self.KEYS if key.action == "save"))
+        too_long = "" if fits(found[1]) else f"; terminals may drop so much: {save} saves it"
+        self.say(f"{found[0]} copied{too_long}")
 
     async def action_copy(self) -> None:
         """Copy the row, or the page."""
@@ -215,6 +222,14 @@ class Pane(Screen[None]):
     def chosen(self) -> Iterable[ServiceKey]:
         """The services that a key is meant for."""
         return ()
+
+    async def action_only_log(self) -> None:
+        """The log of the service that is chosen."""
+        row = next((row for row in map(self.store.row, self.chosen()) if row is not None), None)
+        if row is None:
+            self.say("no service here")
+        else:
+            await self.desk.show_log(row.tunnel.service.name, row.tunnel.instance.log)
 
     async def action_bundle(self) -> None:
         """Save all that a ticket about these services' instances needs in one file."""
@@ -288,3 +303,7 @@ class Pane(Screen[None]):
     def main_widget(self) -> Widget:
         """What has the focus by default."""
         return self
+
+
+def _again(seconds: float | None) -> str:
+    return f"; tried again after {seconds:g} s" if seconds else ""

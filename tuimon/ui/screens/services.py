@@ -252,8 +252,9 @@ class ServicesScreen(TablePane[ServiceKey]):
         store = self.store
         if self._hidden:
             return Text(f"{self._says_hidden()}: esc and z show them again", self.palette.muted)
-        if "configurations" in store.pending() or not store.now:
-            return Text("looking …", self.palette.muted)
+        pending = store.pending()
+        if "configurations" in pending or "processes" in pending or not store.now:
+            return Text(f"looking at {', '.join(pending[:4])} …", self.palette.muted)
         where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
         return Text(f"no stunnel service found in {where}\ntry `tuimon demo`", self.palette.muted)
 
