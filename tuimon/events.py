@@ -57,7 +57,7 @@ class ConfigChecked:
 
 @dataclass(frozen=True, slots=True)
 class ProcessesSeen:
-    """All stunnel main processes now."""
+    """All stunnel main processes now; with a `failure` those that could be seen, if any."""
 
     host: str
     processes: tuple[Process, ...]

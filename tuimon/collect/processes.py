@@ -12,7 +12,7 @@ from tuimon.collect.base import Publish
 from tuimon.events import HoldersSeen, ProcessesSeen, SocketsSeen
 from tuimon.host.base import Host
 from tuimon.model.endpoint import Socket
-from tuimon.model.failure import Failure
+from tuimon.model.failure import Failure, Reason
 from tuimon.model.process import Process, ProcessId, SocketTable
 from tuimon.model.tunnel import Interest
 from tuimon.parse.owner import owner_of, unit_of
@@ -24,6 +24,8 @@ _BELIEVED = 30.0  # seconds until it is looked at again who holds a socket
 _TABLE = 64 * 1024 * 1024  # bytes of /proc/net/tcp: some 400,000 sockets
 
 _TRIES = 4  # looks until processes and sockets are of one moment
+_FIRST = "/proc/1/stat"  # the first process is everybody's to see, unless /proc hides those of others
+_HIDDEN = Failure(Reason.DENIED, "processes of other users are hidden (hidepid of /proc): needs root", "root")
 _FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
@@ -89,7 +91,9 @@ class Processes:
         if isinstance(found, Failure):
             return ProcessesSeen(self._host.name, (), found)
         self._configs = {each.id: self._configs[each.id] for each in found if each.id in self._configs}
-        return ProcessesSeen(self._host.name, tuple([await self._placed(each) for each in found]))
+        hidden = isinstance(await self._host.read(_FIRST, 4096), Failure)
+        placed = tuple([await self._placed(each) for each in found])
+        return ProcessesSeen(self._host.name, placed, _HIDDEN if hidden else None)
 
     async def _placed(self, process: Process) -> Process:
         """With its configuration, its unit and its owner."""

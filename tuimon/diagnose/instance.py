@@ -43,6 +43,15 @@ def config_error(instance: Instance) -> Finding | None:
     return Finding("config-error", Severity.CRITICAL, text, fix, evidence, down=not instance.running)
 
 
+def hidden(instance: Instance) -> Finding | None:
+    """Whether it runs cannot be seen: nothing is said of what would follow from that."""
+    failure = instance.processes_hidden
+    if failure is None:
+        return None
+    text = "whether stunnel runs cannot be seen by this user"
+    return Finding("not-permitted", Severity.INFO, text, "run as root", (str(failure),))
+
+
 def unreadable(instance: Instance) -> Finding | None:
     """tuimon could not read the file: said, not guessed."""
     if instance.config is None or instance.config.failure is None:
@@ -177,6 +186,7 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
     rest = (
         None if cause and cause.code in {"unit-no-config", "config-error"} else unreadable(instance),
         unknown_config(instance),
+        hidden(instance),
         elsewhere(instance),
         process.hung(instance, tunnels, now),
         judge_unit.never_started(instance, now),

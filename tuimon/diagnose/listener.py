@@ -23,6 +23,8 @@ def not_listening(tunnel: Tunnel) -> Finding | None:
     accept = (tunnel.primary or tunnel.service).accept
     if not tunnel.sockets_known or tunnel.listeners or not accept or tunnel.service.inetd:
         return None
+    if _hidden(tunnel):
+        return None
     where = _where(tunnel)
     if tunnel.taken:
         text = f"{where} is held by {tunnel.taken}"
@@ -36,6 +38,16 @@ def not_listening(tunnel: Tunnel) -> Finding | None:
     text = f"not listening on {where} though stunnel runs"
     fix = "look at the log for `Binding service`, then reload"
     return Finding("accept-refused", Severity.CRITICAL, text, fix, (f"accept = {where}",), down=True)
+
+
+def _hidden(tunnel: Tunnel) -> bool:
+    """Whether its listeners cannot be told from others': its process is hidden, or the sockets of its
+    process are and no address has a port to know them by."""
+    instance, accept = tunnel.instance, (tunnel.primary or tunnel.service).accept
+    if instance.processes_hidden:
+        return True
+    blind = any("open files" in each.hidden for each in instance.processes)
+    return blind and not any(each.path or each.number for each in accept)
 
 
 def partly_listening(tunnel: Tunnel) -> Finding | None:

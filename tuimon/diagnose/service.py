@@ -127,7 +127,7 @@ def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:
     if known is not State.OK:
         return known
     if not tunnel.instance.processes_known:
-        return State.PENDING
+        return State.UNKNOWN if tunnel.instance.processes_hidden else State.PENDING
     if tunnel.key.ordinal < 0:  # nothing but the instance is known
         return State.UNKNOWN
     if not_probed(tunnel):
@@ -151,6 +151,8 @@ def _listener_light(tunnel: Tunnel) -> Light:
         return Light.SKIPPED
     if tunnel.listeners:
         return Light.OK
+    if tunnel.instance.processes_hidden:
+        return Light.UNKNOWN
     running = tunnel.instance.running or not tunnel.instance.processes_known
     return Light.FAILED if tunnel.sockets_known or not running else Light.UNKNOWN
 

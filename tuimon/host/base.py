@@ -120,7 +120,7 @@ class Host(Protocol):
     name: str
 
     def monotonic(self) -> float:
-        """Seconds of a clock that never goes back."""
+        """Seconds of a clock that never goes back, and goes on while the machine sleeps."""
 
     async def read(self, path: str, limit: int = MAX_READ) -> FileContent | Failure:
         """A regular file's content; anything else (FIFO, device, folder) is a `Failure`."""

@@ -210,8 +210,8 @@ class LocalHost:
         self._processes = ProcessTable()
 
     def monotonic(self) -> float:
-        """Seconds of a clock that never goes back."""
-        return time.monotonic()
+        """Seconds of a clock that never goes back, and goes on while the machine sleeps."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     async def blocking(
         self, call: Callable[[], T], timeout: float = _PATIENCE, path: str = ""

@@ -19,7 +19,8 @@ class Instance:
     """What is known of one instance.
 
     `processes` are the main processes that run this configuration, oldest first; `config` is None
-    until it was read.  `processes_known` is False until processes were looked at once.  `loaded_at`
+    until it was read.  `processes_known` is False until processes were looked at once, and where those that
+    could be seen run something else and others could not: `processes_hidden` says why.  `loaded_at`
     is when the running process last read its configuration (seconds since the epoch; from the log,
     else the process's start), `loaded_from_log` says which.  `trouble` is the last record that told
     of a failed start or reload after that, `log` the path of the file log, empty if there is none.
@@ -40,6 +41,7 @@ class Instance:
     config: Config | None = None
     processes: tuple[Process, ...] = ()
     processes_known: bool = False
+    processes_hidden: Failure | None = None
     unit: Unit | None = None
     supervision: Supervision = UNSUPERVISED
     loaded_at: float | None = None

@@ -205,13 +205,15 @@ class Facts:
             unit,
             facts=self.logbook.sources.get(log, SourceFacts()),
             log=log,
-            processes_known=self.processes is not None and self.processes.failure is None,
+            processes_known=self.processes is not None and (not self.processes.failure or bool(processes)),
             supervision=self.units.supervision if self.units else UNSUPERVISED,
         )
         joined = self.loads.join(joined)
         table = (self.kernel.tables or {}).get(joined.process.net if joined.process else "")
+        hidden = self.processes.failure if self.processes and not processes else None
         joined = replace(
             joined,
+            processes_hidden=hidden,
             unprivileged_from=table.unprivileged_from if table else None,
             doors=self.kernel.doors(processes) if len(processes) > 1 else (),
             clients=self.kernel.served(joined.process),
