@@ -1,0 +1,60 @@
+"""A fleet that is never left alone: nothing grows, nothing falls, and what is wrong at the end is named."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.robust.soak import WANTED, Held, Report, table
+from tests.tables import Line, leave
+
+ROOT = Path(__file__).resolve().parents[2]
+MINUTES, SEED = 0.4, 7
+LOGS = 6 * 5
+"""Descriptors that may be held besides: of each log the file and four that were rotated a minute ago."""
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def report(pytestconfig: pytest.Config) -> Report:
+    """What a run in a process of its own tells."""
+    argv = [
+        sys.executable,
+        "-m",
+        "tests.robust.soak",
+        "--minutes",
+        str(MINUTES),
+        "--seed",
+        str(SEED),
+        "--json",
+    ]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=220, check=False)
+    assert done.stdout, done.stderr
+    early, late, *others = json.loads(done.stdout)
+    told = Report(Held(*early), Held(*late), *others)
+    leave(pytestconfig, f"a fleet tormented for {MINUTES * 60:.0f} s", map(Line, table(told)))
+    return told
+
+
+def test_nothing_falls(report: Report) -> None:
+    """No collector, no judgement; and the fleet was tormented, and watched."""
+    assert report.fallen == []
+    assert sum(report.done.values()) > 20
+    assert report.events > 500
+
+
+def test_nothing_grows(report: Report) -> None:
+    """Over a fleet that is well the same is held after a third of the time and at its end."""
+    early, late = report.early, report.late
+    assert late.memory < 1.25 * early.memory + 8
+    assert late.descriptors <= early.descriptors + LOGS
+    assert late.threads <= early.threads + 4
+    assert late.tasks <= early.tasks + 4
+
+
+def test_what_is_wrong_at_the_end_is_named(report: Report) -> None:
+    """By its cause, each of them."""
+    assert report.named == WANTED
