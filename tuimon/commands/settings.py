@@ -6,6 +6,7 @@ import sys
 from tuimon.commands import USAGE
 from tuimon.commands.manual import Manual
 from tuimon.settings import Settings, file
+from tuimon.text import printable
 
 NAME = "settings"
 HELP = "print a commented settings file with all the defaults"
@@ -46,14 +47,14 @@ def check_keys(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _in_force(config: str | None) -> str:
-    path = config or file.default_path()
+    path = printable(str(config or file.default_path()))
     if file.default_path().exists() or config:
         return f"In force here: {path}"
     return f"None is in force here; it would be {path}"
 
 
 def _check(path: str | None) -> int:
-    place = path or file.default_path()
+    place = printable(str(path or file.default_path()))
     try:
         file.load(path, check_keys)
     except file.SettingsError as error:

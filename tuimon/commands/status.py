@@ -21,7 +21,7 @@ from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.signs import in_ascii
 from tuimon.store import Row, Store
-from tuimon.text import counted
+from tuimon.text import counted, printable
 
 NAME = "status"
 HELP = "one full sweep, printed: discover, parse, probe, read certificates, judge"
@@ -89,7 +89,7 @@ def table(store: Store, width: int, paths: tuple[str, ...] = ()) -> list[str]:
     lines += ["", f"{total_words} on {store.host}: {counts or 'nothing found'}"]
     if not rows:
         where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
-        lines.append(f"looked at {', '.join(paths) or where}")
+        lines.append(f"looked at {', '.join(map(printable, paths)) or where}")
     lines += [f"not seen: {each}" for each in store.blind_spots()]
     lines += [f"not seen: {name}: {failure}" for name, failure in store.collectors.items() if failure]
     return lines

@@ -9,6 +9,7 @@ from typing import Any
 
 from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config, Problem, Service, Value
+from tuimon.text import printable
 
 _ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _FIXES = {
@@ -97,7 +98,7 @@ def as_json(reports: Sequence[Report]) -> dict[str, Any]:
 
 def _file(report: Report) -> dict[str, Any]:
     return {
-        "path": report.path,
+        "path": printable(report.path),
         "accepted": report.accepted,
         "findings": [_finding(each) for each in report.remarks],
         "services": [_service(each) for each in report.services],
@@ -106,7 +107,7 @@ def _file(report: Report) -> dict[str, Any]:
 
 def _finding(each: Remark) -> dict[str, Any]:
     return {
-        "path": each.path,
+        "path": printable(each.path),
         "line": each.line,
         "severity": each.severity.value,
         "scope": each.scope.value,

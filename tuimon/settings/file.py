@@ -106,7 +106,7 @@ def _error(
     told = []
     for path, text in found:
         here = places.get(str(path[1]), path) if path[:1] == ("keys",) and len(path) > 1 else path
-        told.append((known.get(here, 1), text))
+        told.append((known.get(here, 1), printable(text)))
     told.sort(key=lambda each: each[0])
     others = ", ".join(str(line) for line in dict.fromkeys(line for line, _ in told[1:]))
     more = f" (more is wrong: line {others})" if len(told) > 1 else ""
