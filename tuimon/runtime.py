@@ -29,7 +29,7 @@ from tuimon.control import record
 from tuimon.control.act import ACTION_LOG, Control
 from tuimon.control.batch import batch
 from tuimon.control.sight import Seen, Sight
-from tuimon.events import CollectorFailed, CollectorStarted, Event, LogRecalled
+from tuimon.events import CollectorFailed, CollectorStarted, Event, LogRecalled, ProbeFinished
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
 from tuimon.model.action import Action, Logged, Outcome, Preflight
@@ -42,6 +42,7 @@ from tuimon.store import Changes, Store
 BELL = 0.05
 """Seconds between two rings."""
 
+_WORDS = 0.4  # seconds in which the log says what it has to say of a probe that failed
 _SOON = 0.005  # seconds between two rings where nobody looks: what comes together is joined together
 
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
@@ -97,6 +98,7 @@ class Runtime:
         )
         self._listeners: list[Callable[[Changes], None]] = []
         self._settling: list[Callable[[], None]] = []
+        self._words_until = 0.0  # monotonic seconds
         self._interest: Interest | None = None
         self._bell: asyncio.TimerHandle | None = None
 
@@ -162,10 +164,9 @@ class Runtime:
             await self._host.close()
 
     async def settle(self, *names: str) -> None:
-        """Wait until everything, or what `names` says, was looked at once (`Store.pending`)."""
-        done = asyncio.Event()
-
-        hurried = False
+        """Wait until everything, or what `names` says, was looked at once (`Store.pending`), and until the
+        log had time to say why a probe failed."""
+        done, hurried = asyncio.Event(), False
 
         def look() -> None:
             nonlocal hurried
@@ -179,6 +180,11 @@ class Runtime:
         self._settling.append(look)
         try:
             await done.wait()
+            while (left := self._words_until - self._host.monotonic()) > 0:
+                await asyncio.sleep(left)
+                done.clear()
+                look()
+                await done.wait()
         finally:
             self._settling.remove(look)
 
@@ -227,6 +233,9 @@ class Runtime:
 
     def _publish(self, event: Event) -> None:
         self.store.apply(event)
+        handshake = event.handshake if isinstance(event, ProbeFinished) else None
+        if handshake is not None and (handshake.closed_early or not handshake.ok):
+            self._words_until = self._host.monotonic() + _WORDS
         if self._bell is None and (self._at_once or self.store.surveyed):
             # A fleet whose join takes long is joined less often, or there were no time for anything else.
             self._bell = asyncio.get_running_loop().call_later(max(self._pause, self._took), self._ring)

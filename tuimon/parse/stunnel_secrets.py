@@ -1,16 +1,17 @@
 """What of a configuration's text may be shown: the one place where secrets are masked.
 
 Rule: in doubt masked.  Which options are secret stands in the option table; in the value of any other one,
-and in a comment, what is named like a password is masked with all that follows it.  Of a line that stunnel
-does not understand only a name is shown, for it may hold anything: a mistyped name before a password, a
-key pasted into the wrong file.  Masked text stays as it is when it is masked again.
+and in a comment, what is named like a password is masked with all that follows it.  A line that stunnel
+does not understand may hold anything: a mistyped name before a password, a key pasted into the wrong file.
+Of such a one plain words are shown, and the value of what is nearly the name of an option that is no
+secret.  Masked text stays as it is when it is masked again.
 """
 
 import difflib
 import re
 
 from tuimon.model.service import MASK
-from tuimon.parse.stunnel_options import SECRETS, find, is_secret
+from tuimon.parse.stunnel_options import OPTIONS, SECRETS, find, is_secret
 
 _OPTIONS = "|".join(SECRETS)
 _WORDS = r"passw|passphrase|pwd|secret|credential|token|api_?key"
@@ -28,6 +29,9 @@ _NAME = re.compile(r"[A-Za-z_]{1,24}")  # no option has a digit, nearly every ke
 _FIRST_WORD = re.compile(r"[\s#;]*(\w+)[\s=:]*")
 _HEADER = re.compile(r"[^=\[]{0,3}\[[^\]=]*\].*", re.DOTALL)
 _NEAR = [name.lower() for name in SECRETS]
+_ALL = [option.name.lower() for option in OPTIONS]
+_TOKEN = re.compile(r"\S+")
+_PLAIN = re.compile(r"[\W_]*(?:[A-Za-z][a-z]{0,15}(?:[-._/'][a-z]{1,15})*[\W_]*)?")  # a word, or signs
 _QUOTED = re.compile(r'([^"]+:\d+: ")(.*?)((?:": [^"]*(?:"[^"]*"[^"]*)*)?)', re.DOTALL)
 _SENT = re.compile(r"( -> )(?!Host:)(?:([\w-]+: ?|AUTH \w+ )\S.*|(?![A-Z]+$)\S+$)", re.DOTALL)
 
@@ -59,14 +63,24 @@ def masked_line(text: str) -> str:
     if _HEADER.fullmatch(text):
         return masked_header(text)
     head, equals, value = text.partition("=")
-    if equals and find(head.strip()):
+    if equals and (meant := _meant(head.strip())):
         gap = value[: len(value) - len(value.lstrip())]
-        return f"{head}={gap}{masked_value(head.strip(), value[len(gap) :])}"
+        return f"{head}={gap}{masked_value(meant, value[len(gap) :])}"
     if equals:
         return f"{head}= {MASK}" if names(text) else MASK
     word = text.split(maxsplit=1)[0]
     at = text.index(word) + len(word)
-    return text[:at] + masked_value(word, text[at:]) if find(word) else MASK
+    if meant := _meant(word):
+        return text[:at] + masked_value(meant, text[at:])
+    return _TOKEN.sub(lambda match: match[0] if _PLAIN.fullmatch(match[0]) else MASK, masked_comment(text))
+
+
+def _meant(name: str) -> str:
+    """The option that somebody meant who wrote `name`; nothing if that cannot be told."""
+    if find(name) is not None:
+        return name
+    near = (difflib.get_close_matches(name.lower(), names, 1, 0.75) for names in (_NEAR, _ALL))
+    return next((found[0] for found in near if found), "")
 
 
 def names(text: str) -> str:
