@@ -5,6 +5,7 @@ Rule: it looks as `tuimon status` does, and touches nothing.
 
 import argparse
 import asyncio
+import os
 import sys
 
 from tuimon.bundle import MINUTES, bundle
@@ -16,6 +17,7 @@ from tuimon.control.act import ACTION_LOG
 from tuimon.host.local import LocalHost
 from tuimon.model.action import Logged
 from tuimon.model.failure import Failure
+from tuimon.patience import is_file
 from tuimon.settings import Settings
 from tuimon.signs import in_ascii
 
@@ -50,8 +52,9 @@ async def _actions(settings: Settings) -> tuple[Logged, ...]:
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Sweep and print."""
-    store = asyncio.run(sweep(settings, ()))
+    """Sweep what is asked for, and print."""
+    files = tuple(os.path.abspath(each) for each in arguments.instances if is_file(each))
+    store = asyncio.run(sweep(settings, files if len(files) == len(arguments.instances) else ()))
     if arguments.instances:
         keys = [chosen(store, each)[0].instance.key for each in arguments.instances]
     else:

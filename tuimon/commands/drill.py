@@ -18,9 +18,10 @@ from tuimon.commands.targets import chosen
 from tuimon.diagnose.drill import drill, expected, needed_folders, starts_at_boot
 from tuimon.diagnose.finding import Finding, Severity
 from tuimon.host.local import LocalHost
+from tuimon.model.handshake import Depth
 from tuimon.model.instance import Instance
 from tuimon.model.tunnel import Tunnel
-from tuimon.settings import Settings
+from tuimon.settings import ServiceRule, Settings
 from tuimon.signs import in_ascii
 from tuimon.store import Store
 from tuimon.text import counted
@@ -64,13 +65,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 async def _drill(targets: Sequence[str], settings: Settings) -> list[Drilled]:
-    store = await sweep(settings, ())
+    store = await sweep(_untouched(settings), ())
     rows = [chosen(store, each)[0] for each in targets] or store.instances()
     host = LocalHost()
     try:
         return [await _one(host, store, row.instance) for row in rows]
     finally:
         await host.close()
+
+
+def _untouched(settings: Settings) -> Settings:
+    """The same, but nobody is probed: a rehearsal looks at files and at what the kernel shows."""
+    rules = (*settings.services, ServiceRule(name="*"))
+    off = tuple(msgspec.structs.replace(rule, depth=Depth.OFF) for rule in rules)
+    return msgspec.structs.replace(settings, services=off)
 
 
 async def _one(host: LocalHost, store: Store, instance: Instance) -> Drilled:
