@@ -37,6 +37,20 @@ def test_histories_are_merged_by_time_and_the_order_inside_a_file_is_kept() -> N
     assert numbers == sorted(set(numbers))
 
 
+def test_a_log_that_comes_in_pieces_keeps_its_order() -> None:
+    """A piece may end within a second, or before a clock went back; other logs stand between its lines."""
+    book = Logbook(100)
+    book.append("a", (record(10, "a1"), record(20, "a2")), history=True)
+    book.append("b", (record(20, "b1"), record(25, "b2")), history=True)
+    book.append("a", (record(20, "a3"), record(19, "a4"), record(30, "a5")), history=True)
+    book.recall("b", (record(20, "b-1"), record(22, "b0")))
+    book.append("c", (record(5, "c1"),), history=True)
+    assert [each for each in messages(book) if each[0] == "a"] == ["a1", "a2", "a3", "a4", "a5"]
+    assert [each for each in messages(book) if each[0] == "b"] == ["b-1", "b0", "b1", "b2"]
+    assert messages(book)[0] == "c1"
+    assert messages(book)[-2:] == ["b2", "a5"]
+
+
 def test_news_is_appended_as_it_comes() -> None:
     """No line that is on the screen moves because another log is a second behind."""
     book = Logbook(100)

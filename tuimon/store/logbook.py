@@ -106,7 +106,7 @@ class Logbook:
             if record.service:
                 touched.add(record.service)
         if history and self.lines and fresh:
-            self._merge(fresh)
+            self._merge(source, fresh, older=False)
         else:
             for line in fresh:
                 self.lines.append(line._replace(sequence=self._next))
@@ -130,11 +130,21 @@ class Logbook:
             self.lines = deque(self.lines, maxlen=room)
         fits = max(0, (self.lines.maxlen or 0) - len(self.lines))
         fresh = records[len(records) - fits :]
-        self._merge([LogLine(0, source, each, self.is_own(each.peer, each.time)) for each in fresh])
+        lines = [LogLine(0, source, each, self.is_own(each.peer, each.time)) for each in fresh]
+        self._merge(source, lines, older=True)
 
-    def _merge(self, fresh: list[LogLine]) -> None:
-        """Put the history of one more log where its times belong."""
-        merged = sorted((*_timed(fresh), *_timed(list(self.lines))), key=lambda pair: pair[0])
+    def _merge(self, source: str, fresh: list[LogLine], *, older: bool) -> None:
+        """Put lines of one log where their times belong: before all that is held of it, or after all.
+
+        A log comes in pieces, and a piece may end within a second: times alone do not keep its order.
+        """
+        held, added = _timed(list(self.lines)), _timed(fresh)
+        own = [at for at, line in held if line.source == source]
+        if own and older:
+            added = [(min(at, own[0]), line) for at, line in added]
+        elif own:
+            added = [(max(at, own[-1]), line) for at, line in added]
+        merged = sorted((*added, *held) if older else (*held, *added), key=lambda pair: pair[0])
         self.generation += 1
         self.lines.clear()
         for _, line in merged:
