@@ -230,8 +230,11 @@ def inetd_mode(bench: Bench) -> Play:
 
 @situation(REFUSED, "no process runs this configuration", "start it")
 def it_does_not_run(bench: Bench) -> Play:
-    bench.write()
-    yield
+    """What a reload would come to is not said of what is not there, whatever stands in the file."""
+    bench.write(bench.section("oops"))
+    told = yield
+    notes = (*told.preflight.refusals, *told.preflight.warnings)
+    assert [each.code for each in notes] == ["not-running"], notes
 
 
 @situation(REFUSED, "several processes run it", "end all but one first")

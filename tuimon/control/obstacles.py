@@ -20,6 +20,8 @@ _AT_START = frozenset({"pid-unwritable", "log-unwritable", "chroot-missing"})
 def refusals(survey: Survey) -> Iterator[Note]:
     """Every reason not to act."""
     yield from _state(survey)
+    if _nothing_runs(survey):  # what would come of it is no question then
+        return
     yield from _way(survey)
     yield from survey.unit_start
     if survey.action is not Action.STOP:
@@ -37,6 +39,12 @@ def refusals(survey: Survey) -> Iterator[Note]:
         yield from hazards.refusals(survey)
 
 
+def _nothing_runs(survey: Survey) -> bool:
+    """Whether it is about a process, and none is there."""
+    instance = survey.instance
+    return survey.action is not Action.START and instance.processes_known and not instance.running
+
+
 def _state(survey: Survey) -> Iterator[Note]:
     instance, action = survey.instance, survey.action
     process = instance.process
@@ -47,7 +55,7 @@ def _state(survey: Survey) -> Iterator[Note]:
         return
     if action is Action.START and process is not None:
         yield Note("running", f"it runs already (pid {process.pid})", "reload or restart")
-    if action is not Action.START and process is None and instance.processes_known:
+    if _nothing_runs(survey):
         yield Note("not-running", "no process runs this configuration", "start it")
     if survey.unseen is not None:
         yield Note("changed-hands", str(survey.unseen), "look again")
@@ -173,6 +181,8 @@ def _start(survey: Survey) -> Iterator[Note]:
 def warnings(survey: Survey) -> Iterator[Note]:
     """What to know before acting."""
     action, instance = survey.action, survey.instance
+    if _nothing_runs(survey):
+        return
     if action is Action.RELOAD:
         yield from hazards.warnings(survey)
         yield from effect.restart_reasons(survey)
