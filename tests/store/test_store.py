@@ -255,6 +255,20 @@ def test_a_process_without_a_readable_configuration_has_a_row(world: World) -> N
     world.processes(world.process, nameless)
     titles = {row.tunnel.instance.title for row in world.store.rows()}
     assert titles == {"web.conf", "pid 99"}
+    (row,) = (row for row in world.store.rows() if row.tunnel.instance.title == "pid 99")
+    assert row.findings[0].code == "config-unknown"
+    assert row.state is State.UNKNOWN
+
+
+def test_a_configuration_that_was_not_read_yet_is_pending(world: World) -> None:
+    """The process names its file: what is in it comes in a moment."""
+    world.tick()
+    world.tell(events.ConfigsFound(HOST, (CONFIG,)))
+    world.units()
+    world.processes(world.process)
+    (row,) = world.store.rows()
+    assert (row.state, [each.code for each in row.findings]) == (State.PENDING, [])
+    assert "configurations" in world.store.pending()
 
 
 def test_with_paths_other_instances_are_none_of_our_business(world: World) -> None:

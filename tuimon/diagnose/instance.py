@@ -66,10 +66,15 @@ def unreadable(instance: Instance) -> Finding | None:
     return Finding("config-error", Severity.CRITICAL, text, fix, (str(failure),), down=down)
 
 
+def unread(instance: Instance) -> bool:
+    """Whether the file that its process reads is known, and was not looked at yet."""
+    return instance.config is None and instance.running and instance.key.config.startswith("/")
+
+
 def unknown_config(instance: Instance) -> Finding | None:
     """A process whose configuration cannot be told: what it was started with, and what would help."""
     process = instance.process
-    if instance.config is not None or process is None:
+    if instance.config is not None or process is None or unread(instance):
         return None
     started = f"stunnel {process.argument}".strip()
     text = f"which file `{started}` (pid {process.pid}) reads cannot be told"

@@ -13,6 +13,7 @@ from tuimon.diagnose.clients import judged_by_clients
 from tuimon.diagnose.clock import doubted, unsynced
 from tuimon.diagnose.far_end import FarEnd, told_by_far_end
 from tuimon.diagnose.finding import Finding, Light, Severity, State, worst
+from tuimon.diagnose.instance import unread
 from tuimon.diagnose.listener import (
     not_listening,
     not_probed,
@@ -129,7 +130,7 @@ def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:
     if not tunnel.instance.processes_known:
         return State.UNKNOWN if tunnel.instance.processes_hidden else State.PENDING
     if tunnel.key.ordinal < 0:  # nothing but the instance is known
-        return State.UNKNOWN
+        return State.PENDING if unread(tunnel.instance) else State.UNKNOWN
     if not_probed(tunnel):
         here = tunnel.instance.process is None or not tunnel.instance.process.net
         return State.OK if tunnel.listeners and here else State.NOT_PROBED
