@@ -9,7 +9,7 @@ import pytest
 from tests.facts import CONFIG, HOST, World
 from tests.fixtures import Pki
 from tuimon import events
-from tuimon.diagnose.finding import State, clock, span
+from tuimon.diagnose.finding import Light, State, clock, span
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Reach, Verdict, VerifyError
@@ -350,6 +350,17 @@ def test_denied_files_are_not_judged(pki: Pki) -> None:
     file_fails("server.key", Reason.DENIED)(world)
     assert world.codes() == ["not-permitted"]
     assert world.row().state is State.OK
+
+
+@pytest.mark.parametrize("sections", ["", CLIENT], ids=["server", "client"])
+def test_of_a_process_that_accepts_nobody_the_listener_has_failed(pki: Pki, sections: str) -> None:
+    """Its socket is there, and what a probe met before it was stopped proves nothing now."""
+    world = world_of(pki, sections)
+    assert world.row().lights == (Light.OK, Light.OK, Light.OK)
+    world.processes(replace(world.process, status="stopped"))
+    assert world.row().lights == (Light.FAILED, Light.UNKNOWN, Light.UNKNOWN)
+    world.processes(world.process)
+    assert world.row().lights == (Light.OK, Light.OK, Light.OK)
 
 
 def test_disk_sleep_is_no_outage(pki: Pki) -> None:

@@ -143,7 +143,12 @@ def state(tunnel: Tunnel, found: tuple[Finding, ...]) -> State:
 
 
 def lights(tunnel: Tunnel, found: tuple[Finding, ...]) -> tuple[Light, Light, Light]:
-    """Listener, TLS, connect target: the layer that fails is seen before a word is read."""
+    """Listener, TLS, connect target: the layer that fails is seen before a word is read.
+
+    The socket of a process that accepts nobody is there, and all that was seen behind it is of before.
+    """
+    if any(each.down and each.code == "hung" for each in found):
+        return Light.FAILED, Light.UNKNOWN, Light.UNKNOWN
     return _listener_light(tunnel), _tls_light(tunnel, found), _target_light(tunnel, found)
 
 
