@@ -275,6 +275,19 @@ def test_the_page_tells_what_happened_with_the_logs_own_words(story: Story) -> N
     assert "● OK  since 12:01  proved by a handshake at 12:01:42" in page
 
 
+def test_what_happened_within_a_second_is_the_newest_first_too(story: Story) -> None:
+    """A restart: the log has the end before the start, though both have one time."""
+    story.tick(60)
+    story.log(
+        story.line("Terminated", log_id="main"), story.line("stunnel 5.72 on x86_64-pc-linux-gnu platform")
+    )
+    assert [line.split("log")[-1].strip() for line in section(story.page(), "What happened")][-3:] == [
+        "stunnel started: stunnel 5.72",
+        "stunnel ended",
+        "configuration loaded",
+    ]
+
+
 def test_the_log_tells_of_a_target_that_was_away_before(pki: Pki) -> None:
     """What nobody watched is the log's word, and said to be; what was watched is not told twice."""
     world = Story(pki)

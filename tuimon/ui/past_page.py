@@ -42,7 +42,8 @@ def happened(document: Document, row: Row, past: Past, chronicle: Chronicle) -> 
     often = past_words.often(past, document.now)
     if often:
         document.line(often, document.palette.strong)
-    entries = [*_changes(document, past), *_told(document, row, past, chronicle)]
+    entries = [*_told(document, row, past, chronicle), *_changes(document, past)]
+    entries.reverse()  # what has one time stays in the order of the log, the last of it first
     entries.sort(key=lambda each: -each.at)
     if len(past.changes) == 1 and past.seen is not None:
         document.line(f"no change since {clock(past.seen, document.now)}, the first look")
