@@ -1,6 +1,7 @@
 """Connections: the lines of the logbook put together, one connection each, for whoever wants to see them so.
 
 Rule: nothing is put together before somebody looks, and then only what is new; bounded like the lines.
+Of a connection of which neither beginning nor client is held there is nothing to show.
 """
 
 from collections import deque
@@ -38,7 +39,9 @@ class Connections:
 
     def look(self, book: Logbook) -> list[Told]:
         """All that are known now, the newest first: those that are open, then in the order of their ends."""
-        if book.generation != self._generation:  # lines came in before others: begin again
+        missed = book.lines and 0 <= self._seen < book.lines[0].sequence - 1
+        if missed or book.generation != self._generation:
+            # Ends may have left unseen, or lines have come in before others: begin again.
             self._start()
             self._generation = book.generation
         fresh = list(takewhile(lambda line: line.sequence > self._seen, reversed(book.lines)))
@@ -48,7 +51,7 @@ class Connections:
                 self._end(line.source, each, book)
         if fresh:
             self._seen = fresh[0].sequence
-        return [*self._open(book), *reversed(self._ended)]
+        return [told for told in (*self._open(book), *reversed(self._ended)) if _is_known(told.connection)]
 
     def _end(self, source: str, connection: Connection, book: Logbook) -> None:
         self._count += 1
@@ -61,6 +64,10 @@ class Connections:
             for each in sessions.open()
         ]
         return sorted(found, key=lambda told: told.connection.started or 0.0, reverse=True)
+
+
+def _is_known(connection: Connection) -> bool:
+    return connection.started is not None or bool(connection.peer)
 
 
 def _owned(connection: Connection, book: Logbook) -> Connection:
