@@ -48,7 +48,7 @@ class Log(msgspec.Struct):
 
     wrap: bool = False
     own: bool = False
-    level: int = 7
+    level: int = 5
     connections: bool = False
 
 
