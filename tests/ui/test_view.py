@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import Pki
+from tests.ui.fed import FedWorld
 from tests.ui.terminal import Terminal
 from tuimon.ui import view
 from tuimon.ui.filtering import Filter
 from tuimon.ui.moments import moment
+from tuimon.ui.screens.log import LogScreen
 from tuimon.ui.sheets import Sheet
 
 GATEWAY = "tests.ui.gateway"
@@ -87,15 +90,24 @@ def test_the_log_as_connections_and_back_to_the_lines_of_one(state: dict[str, st
         terminal.sees(r"─ log ─ all ─ following")
         terminal.press("v")
         terminal.sees(
-            r"─ connections ─ all ─ newest first ─ 4 connections",
+            r"─ connections ─ all ─ open, then newest ─ 4 connections",
             r"03:12:16 pgsql-eu +10\.0\.0\.7:40114 +reset +2 .* 10\.1\.4\.7:5432 +.*refused",
             r"03:12:04 ldap +10\.0\.0\.12:33018 +closed +2 +ok +901 +4.02k",
         )
-        terminal.press("enter")
-        terminal.sees(r"#90 accepted 10\.0\.0\.7:40114", r"\d lines? hidden")
-        assert not terminal.line("#89")
+        terminal.press("/", *"pgsql", "enter")
+        terminal.sees("─ 2 connections")
+        for back in ("esc", "v"):
+            terminal.press("j", "enter")
+            terminal.sees(r"#88 accepted 10\.0\.0\.7:40112", r"\d lines? hidden")
+            assert not terminal.line("#89")
+            terminal.press(back)
+            terminal.sees("─ 2 connections")
+        terminal.press("enter")  # the cursor is where it was
+        terminal.sees(r"#88 accepted 10\.0\.0\.7:40112")
+        terminal.press("/", *"ldap", "enter")  # from another filter there is no way back to the list
+        terminal.sees("#89 accepted")
         terminal.press("esc")
-        terminal.sees("#89")
+        terminal.sees("#89 accepted", "#90 accepted")
         terminal.press("t")
         terminal.sees("go to a time")
         terminal.press(*"soon", "enter")
@@ -214,3 +226,24 @@ def test_the_log_of_one_service_is_one_key_away(state: dict[str, str]) -> None:
         terminal.sees(r"─ log ─ pgsql-eu ─ following")
         terminal.press("2")
         terminal.sees(r"─ log ─ all ─ following")
+
+
+@pytest.mark.timeout(60)
+async def test_the_next_error_is_none_that_every_sound_service_has(pki: Pki) -> None:
+    """Back over all errors, the gravest level too, to the first; the noise of a start is none."""
+    world = FedWorld(pki)
+    world.healthy()
+    noise = "No trusted certificates found"
+    told = ((noise, 3), ("Binding failed", 3), (noise, 3), ("all is lost", 0), ("beware", 4), (noise, 3))
+    world.log(*(world.line(words, level=level) for words, level in told))
+    app = world.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        assert isinstance(app.screen, LogScreen)
+        feed = app.screen.feed
+        found = []
+        while feed.next_error(-1):
+            assert feed.here is not None
+            found.append(feed.here.record.message)
+        assert found == ["all is lost", "Binding failed"]

@@ -24,7 +24,7 @@ from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.log_view import LogView
 
 _NOISE = frozenset({"No trusted certificates found"})  # said at error level of every service without a CA
-_FAULT = 4  # stunnel's level of warnings
+_ERROR, _FAULT = 3, 4  # stunnel's levels of errors and of warnings
 _LIMIT = 200_000  # lines of the view: what the logbook holds, and what older files were asked for
 LEVELS = (7, 5, 4, 3)
 """What `L` goes round through: everything, without debug and info, warnings, errors."""
@@ -104,7 +104,7 @@ class LogFeed(Vertical):
             return False
         if record.level is not None and record.level > reading.level:
             return False  # which levels are shown is told by the title
-        fault = record.level is None or (record.level <= _FAULT and record.message not in _NOISE)
+        fault = record.level is None or _is_fault(record, _FAULT)
         if (self.faults and not fault) or (self.sought and not self.sought.passes(words(record))):
             self._hidden += 1
             return False
@@ -157,10 +157,8 @@ class LogFeed(Vertical):
 
     def next_error(self, step: int) -> bool:
         """Show the next (1) or previous (-1) error from the one that is marked, or from the end."""
-        return self._go(
-            [each.sequence for each in self.view.items if each.line and (each.line.record.level or 9) <= 3],
-            step,
-        )
+        lines = (each for each in self.view.items if each.line and _is_fault(each.line.record, _ERROR))
+        return self._go([each.sequence for each in lines], step)
 
     def next_match(self, step: int, sought: Filter) -> bool:
         """Show the next or previous line that has what is sought."""
@@ -200,6 +198,11 @@ class LogFeed(Vertical):
 def words(record: LogRecord) -> str:
     """What a filter looks for in a line."""
     return f"{record.service} #{record.id} {record.peer} {record.message}"
+
+
+def _is_fault(record: LogRecord, level: int) -> bool:
+    """Whether a line is as serious as a level, and not what every sound service says."""
+    return record.level is not None and record.level <= level and record.message not in _NOISE
 
 
 def _at(shown: Shown) -> float:

@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import on
@@ -41,11 +41,25 @@ _COLUMNS = (
     Column("target", "TARGET", 21, min_width=14, keep=5),
     Column("reason", "WHY", 24, grow=1, min_width=18, keep=100),
 )
-_Key = tuple[int, str, str, str]
+_ORDER = "open, then newest"
+_Key = tuple[int, str, str, str, float]
 
 
 def _key(told: Told) -> _Key:
-    return (told.number, told.source, told.connection.id, told.connection.peer)
+    """What tells it from others, also when it has ended meanwhile or older lines are here: its client's port
+    if that is known, else its place."""
+    each = told.connection
+    number = 0 if each.peer.rpartition(":")[2].isdigit() else told.number
+    return (number, told.source, each.id, each.peer, each.started or 0.0)
+
+
+class _Way(NamedTuple):
+    """From the list of connections to the lines of one: the words that hide the others, those that were
+    filtered for before, and the row."""
+
+    words: str
+    before: str
+    row: _Key
 
 
 class LogScreen(Pane):
@@ -58,6 +72,7 @@ class LogScreen(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._connections = Connections()
+        self._way: _Way | None = None
 
     @property
     def kept(self) -> Kept:
@@ -96,16 +111,24 @@ class LogScreen(Pane):
             self.repaint()
 
     def on_key(self, event: KeyEvent) -> None:
-        """Escape shows the lines of all services again, once nothing is filtered."""
-        typing = isinstance(self.focused, Input)
-        if event.key == "escape" and self.feed.service and not self.kept.filter and not typing:
-            event.stop()
-            event.prevent_default()
-            self.only()
+        """Escape goes back to the list of connections, or, once nothing is filtered, to all services."""
+        if event.key != "escape" or isinstance(self.focused, Input):
+            return
+        if self._way is not None:
+            go = self._go_back
+        elif self.feed.service and not self.kept.filter:
+            go = self.only
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+        go()
 
     def refresh_body(self, changes: Changes) -> None:
         """Take new lines."""
         feed, reading = self.feed, self.desk.view.reading
+        if self._way is not None and self.kept.filter != self._way.words:  # another filter: another errand
+            self._way = None
         feed.sought, feed.faults = self.filter, self.kept.faults
         feed.marked = Filter("") if self.filter else self.sought
         if changes.log:
@@ -149,12 +172,15 @@ class LogScreen(Pane):
         table = self.table
         table.empty = Text("no connection in the lines that are held", self.palette.muted)
         table.set_rows(list({row.key: row for row in rows}.values()))
-        parts = ["connections", self.feed.service or "all", "newest first", counted(len(rows), "connection")]
+        parts = ["connections", self.feed.service or "all", _ORDER, counted(len(rows), "connection")]
         parts += [f"{own} of our own probes folded"] if own else []
         self.query_one("#connections-title", Line).show(render.rule(parts, self.size.width, self.palette))
 
     def action_connections(self) -> None:
         """Lines, or whole connections."""
+        if self._way is not None:
+            self._go_back()
+            return
         reading = self.desk.view.reading
         reading.connections = not reading.connections
         self._choose()
@@ -163,12 +189,26 @@ class LogScreen(Pane):
     @on(Table.RowSelected)
     def _selected(self, event: Table.RowSelected[_Key]) -> None:
         """The lines of one connection: those that name its id or its client."""
-        _, _, log_id, peer = event.key
-        self.desk.view.reading.connections = False
-        self.query_one("#filter", Input).value = f"#{log_id}" if log_id else peer
-        self.kept.filter = f"#{log_id}" if log_id else peer
+        _, _, log_id, peer, _ = event.key
+        words = f"#{log_id}" if log_id else peer
+        self._way = _Way(words, self.kept.filter, event.key)
+        self._show(words, connections=False)
+
+    def _go_back(self) -> None:
+        """From the lines of one connection to the list, on its row."""
+        if self._way is not None:
+            way, self._way = self._way, None
+            self._show(way.before, connections=True)
+            self.table.move_to(way.row)
+
+    def _show(self, words: str, *, connections: bool) -> None:
+        """Lines or connections that have these words."""
+        self.desk.view.reading.connections = connections
+        self.kept.filter = words
+        entry = self.query_one("#filter", Input)
+        entry.value = words
+        entry.set_class(bool(words), "-shown")
         self._choose()
-        self.query_one("#filter").add_class("-shown")
         self.repaint()
 
     # -- looking for something ------------------------------------------------------------------
