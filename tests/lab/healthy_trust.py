@@ -128,3 +128,10 @@ def pinned_key_with_a_new_certificate(bench: Bench) -> None:
     pinned = issue(bench.name, bench.pki.root, days=(-90, 10), key=key)
     bench.pki.leaf(bench.name, days=(-1, 89), key=key)
     bench.start(bench.client(bench.remote(cert=bench.name), _known(bench, pinned), "verifyPeer = yes"))
+
+
+@healthy
+def bundle_of_the_remote_touched(bench: Bench) -> None:
+    known = _known(bench, bench.pki.root, bench.pki.stranger)
+    bench.start(bench.client(bench.remote(), known, _VERIFY))
+    bench.later(known.removeprefix("CAfile = "))

@@ -1,7 +1,10 @@
 """Faults of what a service trusts: its authorities, its revocation lists, and what it demands of names."""
 
+import socket
+from contextlib import suppress
 from pathlib import Path
 
+from tests.fixtures import PATIENCE
 from tests.lab.authority import issue
 from tests.lab.bench import Bench
 from tests.lab.row import Shelf
@@ -123,4 +126,18 @@ def authority_swapped_not_loaded(bench: Bench) -> None:
     known.write_bytes(bench.pki.root.pem)
     bench.start(bench.client(bench.remote(), f"CAfile = {known}", _VERIFY))
     known.write_bytes(bench.pki.stranger.pem)
+    bench.later(known)
+
+
+@fault("ca-not-loaded", "authority-of-the-remote-added-not-loaded-ca.pem changed", "not loaded: reload")
+def authority_of_the_remote_added_not_loaded(bench: Bench) -> None:
+    """Its clients have been turned away, and are: that a probe trusts the disk is no relief."""
+    known = Path(bench.file(f"{bench.name}-ca.pem"))
+    known.write_bytes(bench.pki.stranger.pem)
+    running = bench.start(bench.client(bench.remote(), f"CAfile = {known}", _VERIFY))
+    with suppress(ConnectionResetError), socket.create_connection(("127.0.0.1", bench.accept)) as local:
+        local.settimeout(PATIENCE)
+        local.recv(1)
+    running.wait_for("Connection closed/reset")
+    known.write_bytes(bench.pki.stranger.pem + bench.pki.root.pem)
     bench.later(known)

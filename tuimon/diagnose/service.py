@@ -26,18 +26,20 @@ from tuimon.diagnose.loaded import for_service
 from tuimon.diagnose.remote import remote, remote_expiry
 from tuimon.diagnose.stalled import stalled
 from tuimon.diagnose.target import back_end, partial
-from tuimon.diagnose.trust import untrusted, wrong_name
+from tuimon.diagnose.trust import not_in_force, tried, untrusted, wrong_name
 from tuimon.model.handshake import DENIED, Depth
-from tuimon.model.tunnel import Tunnel
+from tuimon.model.tunnel import Trials, Tunnel
 from tuimon.settings import Settings
 
 
 class Judged(NamedTuple):
-    """What is made of a service: its findings, the state that follows, and its three lights."""
+    """What is made of a service: its findings, the state that follows, its three lights, and what is to be
+    remembered of its trust (`Tunnel.trials`)."""
 
     findings: tuple[Finding, ...]
     state: State
     lights: tuple[Light, Light, Light]
+    trials: Trials | None = None
 
 
 def judge(
@@ -55,7 +57,7 @@ def judge(
     try:
         if tunnel.bug is None:
             found = findings(tunnel, inherited, now, settings, far)
-            return Judged(found, state(tunnel, found), lights(tunnel, found))
+            return Judged(found, state(tunnel, found), lights(tunnel, found), tried(tunnel, now))
         finding = itself.stumbled(tunnel.bug)
     except Exception as error:
         finding = itself.itself(error)
@@ -72,6 +74,9 @@ def _what_it_trusts(tunnel: Tunnel, now: float, settings: Settings) -> list[Find
         authority.expiring(tunnel, now, limits),
         revocation.running_out(tunnel, now),
     ]
+    old = not_in_force(tunnel, now)
+    if old is not None:
+        found = [old, *(each for each in found if each is None or each.code != old.code)]
     if not tunnel.service.client:
         found += [authority.expired(tunnel, now), revocation.outdated(tunnel, now)]
     return [each for each in found if each is not None]
@@ -114,7 +119,8 @@ def findings(
     found = [*((first,) if first else ()), *inherited, *advice, *(each for each in rest if each)]
     found += advised(tunnel.service)
     found += unsynced(tunnel)
-    found += judged_by_clients(tunnel, found, now, broken=first is not None)
+    broken = first is not None or any(each.down for each in found)
+    found += judged_by_clients(tunnel, found, now, broken=broken)
     order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
     told = (doubted(each, tunnel.instance) for each in found)
     return tuple(sorted(told, key=lambda each: (not each.down, order[each.severity])))

@@ -5,10 +5,12 @@ remote is nobody's fault here; the first error that is not ignored counts.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from tuimon.diagnose import authority, revocation
-from tuimon.diagnose.finding import Finding, Severity, span
+from tuimon.diagnose import authority, refused, revocation
+from tuimon.diagnose.finding import Finding, Severity, ago, clock, span
 from tuimon.diagnose.names import matches_email, matches_host, matches_ip, names
+from tuimon.diagnose.refused import still_refuses
 from tuimon.diagnose.verification import (
     base,
     judges,
@@ -17,8 +19,9 @@ from tuimon.diagnose.verification import (
     verifies_chain,
     verifies_peer,
 )
+from tuimon.model.certificate import CertificateFile
 from tuimon.model.handshake import Handshake, VerifyError
-from tuimon.model.tunnel import Tunnel
+from tuimon.model.tunnel import Trials, Tunnel
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h
 _NO_CRL, _CRL_EARLY, _CRL_EXPIRED = 3, 11, 12
@@ -64,15 +67,67 @@ def _expired(tunnel: Tunnel, handshake: Handshake, depth: int, now: float) -> tu
 
 def untrusted(tunnel: Tunnel, now: float) -> Finding | None:
     """The remote shows a certificate that this client service will refuse."""
-    handshake = tunnel.handshake
-    if not tunnel.service.client or handshake is None or not handshake.chain or not judges(tunnel.service):
-        return None
-    found = _refusal(tunnel, handshake, now)
-    if found is None or not newer_than_loaded(tunnel, tunnel.ca):
+    found = None if not_in_force(tunnel, now) else _judged(tunnel, now)
+    if found is None or not newer_than_loaded(tunnel, tunnel.ca) or _refused(tunnel, now):
         return found
     # What is in force is what the file held before: nobody is refused yet.
     text = f"after a reload: {found.text}"
     return Finding(found.code, Severity.WARNING, text, f"before a reload: {found.fix}", found.evidence)
+
+
+def _judged(tunnel: Tunnel, now: float) -> Finding | None:
+    """What the files on disk make of the remote's certificate."""
+    handshake = tunnel.handshake
+    if not tunnel.service.client or handshake is None or not handshake.chain or not judges(tunnel.service):
+        return None
+    return _refusal(tunnel, handshake, now)
+
+
+def _changed(tunnel: Tunnel) -> tuple[CertificateFile, float] | None:
+    """Which of CAfile and CRLfile changed after the load, and when: the first that did."""
+    files = [each for each in (tunnel.ca, tunnel.crl) if newer_than_loaded(tunnel, each)]
+    changed = [(each.stamp.mtime, each) for each in files if each is not None and each.stamp is not None]
+    if not changed:
+        return None
+    at, file = min(changed, key=lambda pair: pair[0])
+    return file, at
+
+
+def _refused(tunnel: Tunnel, now: float) -> tuple[str, ...]:
+    """What tells that the remote is refused by what was loaded before a file changed."""
+    changed = _changed(tunnel)
+    client = tunnel.service.client and judges(tunnel.service)
+    return still_refuses(tunnel, changed[1], now) if changed is not None and client else ()
+
+
+def not_in_force(tunnel: Tunnel, now: float) -> Finding | None:
+    """The remote is refused by what is loaded, and what stands on disk by now may well take it.
+
+    Where a probe that the new files judged is refused too, a reload would not do: that is `untrusted`.
+    """
+    changed, seen, handshake = _changed(tunnel), _refused(tunnel, now), tunnel.handshake
+    if changed is None or not seen or (handshake is not None and not handshake.chain):
+        return None
+    file, at = changed
+    looked = tunnel.probed_at is not None and tunnel.probed_at >= at
+    if looked and _judged(tunnel, now) is not None:
+        return None
+    code = "ca-not-loaded" if file is tunnel.ca else "crl-not-loaded"
+    text = f"{base(file.path)} changed {ago(at, now)}, not loaded: reload"
+    evidence = (f"{file.path}, loaded at {clock(tunnel.instance.loaded_at, now)}", *seen)
+    return Finding(code, Severity.CRITICAL, text, "reload", evidence, down=True)
+
+
+def tried(tunnel: Tunnel, now: float) -> Trials | None:
+    """`tunnel.trials` after one more look at its last handshake."""
+    handshake, known = tunnel.handshake, tunnel.trials
+    if not tunnel.service.client or not tunnel.instance.running or not judges(tunnel.service):
+        return None
+    if known is not None and known.loaded_at != tunnel.instance.loaded_at:
+        tunnel, known = replace(tunnel, trials=None), None
+    if handshake is None or not handshake.chain or _changed(tunnel) is not None:
+        return known
+    return refused.tried(tunnel, refused=_judged(tunnel, now) is not None)
 
 
 def _refusal(tunnel: Tunnel, handshake: Handshake, now: float) -> Finding | None:

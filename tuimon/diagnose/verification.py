@@ -45,7 +45,10 @@ def looks_up_revocation(service: Service) -> bool:
 
 
 def newer_than_loaded(tunnel: Tunnel, file: CertificateFile | None) -> bool:
-    """Whether a file that is read at load only has changed since: what is in force is not what it holds."""
+    """Whether a file that is read at load only has changed since: what is in force is not what it holds.
+
+    Folders of hashed names are looked into whenever a certificate is verified, and never old.
+    """
     loaded = tunnel.instance.loaded_at
     if file is None or file.stamp is None or loaded is None or not tunnel.instance.running:
         return False

@@ -131,6 +131,24 @@ class Traffic:
     target_ok: float | None = None
 
 
+class Trial(NamedTuple):
+    """Probes in a row of which each found that a client service would refuse its remote's certificate, or
+    that none would: when the first and the last of them ended (seconds since the epoch)."""
+
+    refused: bool
+    since: float
+    until: float
+
+
+class Trials(NamedTuple):
+    """How a client service judged its remote since it loaded what it trusts at `loaded_at`: of late, and
+    before that.  What was judged by files that changed since the load is not counted."""
+
+    loaded_at: float
+    last: Trial
+    before: Trial | None = None
+
+
 class Far(NamedTuple):
     """The server service of this very machine that a client service leads to."""
 
@@ -150,7 +168,8 @@ class Tunnel:
     and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.  `far` is where a client
     service leads to, if that is seen here too.  `key_way` is the way to a private key that others may read
     or write; `issuer` the authority that issued the last certificate of its chain, where another service
-    of the fleet sends that one along.  `bug` is why nothing but its text is known.
+    of the fleet sends that one along.  `trials` is how a client service
+    judged its remote so far.  `bug` is why nothing but its text is known.
     """
 
     service: Service
@@ -178,6 +197,7 @@ class Tunnel:
     traffic: Traffic = Traffic()
     far: Far | None = None
     clients: Clients = NOBODY
+    trials: Trials | None = None
     bug: Failure | None = None
 
     @property

@@ -273,10 +273,11 @@ class Store:
         self, tunnel: Tunnel, inherited: tuple[Finding, ...], rows: set[ServiceKey], *, joined: bool = True
     ) -> None:
         """Make its row; unless its instance was `joined` anew, no more than the counts of that differ."""
-        tunnel = replace(tunnel, far=self._pairs.far(tunnel))
+        before = self._rows.get(tunnel.key)
+        tunnel = replace(tunnel, far=self._pairs.far(tunnel), trials=before.tunnel.trials if before else None)
         there = self._rows.get(tunnel.far.key) if tunnel.far else None
         far = FarEnd(there.findings) if there else None
-        found, state, lights = judge_service.judge(tunnel, inherited, self.now, self.settings, far)
+        found, state, lights, trials = judge_service.judge(tunnel, inherited, self.now, self.settings, far)
         ongoing = self.actions.ongoing.get(tunnel.key.instance)
         acting = ongoing.text if ongoing is not None else ""
         past = self._pasts.of(tunnel.key, tunnel.service.name)
@@ -289,8 +290,8 @@ class Store:
             whole=wants.settled(tunnel),
         )
         past.counted(tunnel.sessions, self.now)
+        tunnel = replace(tunnel, trials=trials)
         row = Row(tunnel, found, state, lights, past.since if state is past.state else None, acting)
-        before = self._rows.get(tunnel.key)
         if before is None or _differ(before, row, joined=joined):
             self._doors_moved |= before is None or _doors(before.tunnel) != _doors(tunnel)
             if before is None or _certificates(before.tunnel) != _certificates(tunnel):
