@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.facts import HOST
 from tests.fixtures import Pki
 from tests.ui.fed import FedWorld
 from tests.ui.terminal import Terminal
+from tuimon.events import LogAppended
+from tuimon.parse.stunnel_connections import LogReader
 from tuimon.ui import view
 from tuimon.ui.filtering import Filter
 from tuimon.ui.moments import moment
@@ -247,3 +250,29 @@ async def test_the_next_error_is_none_that_every_sound_service_has(pki: Pki) -> 
             assert feed.here is not None
             found.append(feed.here.record.message)
         assert found == ["all is lost", "Binding failed"]
+
+
+@pytest.mark.timeout(60)
+async def test_the_lines_of_one_connection_are_of_its_log_alone(pki: Pki) -> None:
+    """Another process has the same id; back in the list, and with another filter, both logs are there."""
+    world = FedWorld(pki)
+    world.healthy()
+    accepted = "Service [web] accepted connection from 10.0.0.9:4000"
+    world.log(world.line(f"{accepted}1", log_id="7", at=world.now - 9))
+    other = LogReader().feed([world.line(f"{accepted}2", log_id="7")])
+    world.tell(LogAppended(HOST, "/var/log/other.log", tuple(other)))
+    app = world.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "v")
+        screen = app.screen
+        assert isinstance(screen, LogScreen)
+
+        def shown() -> list[str]:
+            return [each.line.record.peer[-1] for each in screen.feed.view.items if each.line]
+
+        await pilot.press("enter")
+        assert shown() == ["2"]
+        await pilot.press("escape", "j", "enter")
+        assert shown() == ["1"]
+        await pilot.press("slash", *"accepted", "enter")
+        assert shown() == ["1", "2"]

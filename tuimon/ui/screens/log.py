@@ -55,10 +55,11 @@ def _key(told: Told) -> _Key:
 
 class _Way(NamedTuple):
     """From the list of connections to the lines of one: the words that hide the others, those that were
-    filtered for before, and the row."""
+    filtered for before, the service and the log that were shown then, and the row."""
 
     words: str
     before: str
+    scope: tuple[str, str]
     row: _Key
 
 
@@ -106,6 +107,7 @@ class LogScreen(Pane):
 
     def only(self, service: str = "", source: str = "") -> None:
         """The lines of one service of the log `source`; of all without one."""
+        self._way = None
         if (self.feed.service, self.feed.source) != (service, source):
             self.feed.service, self.feed.source = service, source
             self.repaint()
@@ -128,6 +130,7 @@ class LogScreen(Pane):
         """Take new lines."""
         feed, reading = self.feed, self.desk.view.reading
         if self._way is not None and self.kept.filter != self._way.words:  # another filter: another errand
+            feed.service, feed.source = self._way.scope
             self._way = None
         feed.sought, feed.faults = self.filter, self.kept.faults
         feed.marked = Filter("") if self.filter else self.sought
@@ -188,16 +191,19 @@ class LogScreen(Pane):
 
     @on(Table.RowSelected)
     def _selected(self, event: Table.RowSelected[_Key]) -> None:
-        """The lines of one connection: those that name its id or its client."""
-        _, _, log_id, peer, _ = event.key
+        """The lines of one connection: those of its log that name its id or its client."""
+        _, source, log_id, peer, _ = event.key
         words = f"#{log_id}" if log_id else peer
-        self._way = _Way(words, self.kept.filter, event.key)
+        feed = self.feed
+        self._way = _Way(words, self.kept.filter, (feed.service, feed.source), event.key)
+        feed.source = source
         self._show(words, connections=False)
 
     def _go_back(self) -> None:
         """From the lines of one connection to the list, on its row."""
         if self._way is not None:
             way, self._way = self._way, None
+            self.feed.service, self.feed.source = way.scope
             self._show(way.before, connections=True)
             self.table.move_to(way.row)
 
