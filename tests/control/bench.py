@@ -110,10 +110,15 @@ class Bench:
 
     def launch(self, program: str = STUNNEL, cwd: str = "/", argument: str = "") -> None:
         """Start stunnel on the configuration as it is."""
+        self.begin(program, cwd, argument)
+        self.until(lambda: self.pids and self.serves())
+
+    def begin(self, program: str = STUNNEL, cwd: str = "/", argument: str = "") -> None:
+        """… and wait for its log alone: whom it leads to may be gone."""
         argv = ["setsid", "--fork", program, argument or str(self.config)]
         null = subprocess.DEVNULL
         subprocess.run(argv, stdin=null, stdout=null, stderr=null, cwd=cwd, check=True)
-        self.until(lambda: self.pids and self.serves())
+        self.until(lambda: self.pids)
 
     def child(self) -> None:
         """Start it as a child that somebody waits for."""

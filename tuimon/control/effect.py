@@ -4,7 +4,6 @@ Rule: pure, from what is known; what cannot be counted is left open, never taken
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from tuimon.control.sight import Seen, Sight
 from tuimon.control.survey import Survey
@@ -13,7 +12,6 @@ from tuimon.diagnose.in_use import disk_leaf, served_leaf
 from tuimon.diagnose.loaded import AT_START, stale
 from tuimon.model.action import Action, Change, Load, Note, Route, Touches
 from tuimon.model.certificate import Certificate
-from tuimon.model.endpoint import Endpoint
 from tuimon.model.loaded import Edit, SectionEdit
 
 
@@ -100,31 +98,16 @@ def touches(survey: Survey) -> Touches:
     )
 
 
-def dead_targets(sight: Sight) -> Iterator[Note]:
-    """Services that would connect to where this machine shows no listener: they come up, and serve nobody."""
-    for each in sight.real:
-        tunnel = each.tunnel
-        targets = tunnel.service.connect
-        if not targets or not tunnel.sockets_known or tunnel.target_listeners:
-            continue
-        if all(near(target) for target in targets):
+def dead_targets(survey: Survey) -> Iterator[Note]:
+    """Services that would connect to where this machine shows no listener, by the file as it will be read:
+    they come up, and serve nobody."""
+    config = survey.instance.config
+    for service in config.services if config is not None else ():
+        targets = service.connect
+        if targets and all(target in survey.dead for target in targets):
             where = ", ".join(target.text for target in targets)
-            text = f"nobody listens on {where}, where [{tunnel.service.name}] connects to"
+            text = f"nobody listens on {where}, where [{service.name}] connects to"
             yield Note("connect-refused", text, "start the target, or correct `connect`")
-
-
-def near(target: Endpoint) -> bool:
-    """Whether the listener of a target, if it had one, would be seen here; a name may be any port."""
-    if target.path:
-        return True
-    if not target.number:
-        return False
-    if target.host.lower() in {"", "localhost"}:
-        return True
-    try:
-        return ip_address(target.host).is_loopback
-    except ValueError:
-        return False
 
 
 def restart_reasons(survey: Survey) -> tuple[Note, ...]:

@@ -194,7 +194,7 @@ def warnings(survey: Survey) -> Iterator[Note]:
     if action in (Action.RESTART, Action.STOP) and instance.running:
         yield from _cut(survey)
     if action is not Action.STOP:
-        yield from effect.dead_targets(survey.sight)
+        yield from effect.dead_targets(survey)
     if (
         survey.unit is not None
         and survey.unit.stale

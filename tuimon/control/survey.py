@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from tuimon.control import door as doors
+from tuimon.control import listening
 from tuimon.control.door import SCRIPT, Ways
 from tuimon.control.sight import Sight
 from tuimon.control.strangers import Runs, stranger
@@ -18,6 +19,7 @@ from tuimon.host.hands import Hands
 from tuimon.lint.check import start_of
 from tuimon.lint.machine import Machine
 from tuimon.model.action import Action, Door, Note, Route
+from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure
 from tuimon.model.instance import Instance
 from tuimon.model.origin import Actor, Launch, Origin
@@ -35,7 +37,8 @@ class Survey:
     """What was seen.
 
     `setuid` is the user that the process becomes, `stranger` who else could replace what would be run,
-    `foreign` accept addresses that no interface has.  `pid_file` is what the file of `pid =` holds, None
+    `foreign` accept addresses that no interface has, `dead` targets on this machine that nobody listens on
+    (both of the file on disk).  `pid_file` is what the file of `pid =` holds, None
     where there is none.  `unit_start` is what keeps systemd from starting the unit again,
     `triggers` what would do so unasked.
     """
@@ -52,6 +55,7 @@ class Survey:
     setuid: str = ""
     stranger: str = ""
     foreign: frozenset[str] = frozenset()
+    dead: frozenset[Endpoint] = frozenset()
     pid_file: int | None = None
     unit_start: tuple[Note, ...] = ()
     triggers: tuple[Note, ...] = ()
@@ -94,6 +98,8 @@ async def survey(host: Host, hands: Hands, sight: Sight, action: Action) -> Surv
     found = await _with_file(found, host, machine)
     setuid = default_of(instance.config, "setuid") if instance.config else None
     found = replace(found, setuid=setuid.text if setuid else "", foreign=await _foreign(host, instance))
+    if action is not Action.STOP:
+        found = replace(found, dead=await listening.dead(host, instance))
     launch = (
         _launch(found) if door.route is Route.DIRECT and action in (Action.START, Action.RESTART) else None
     )
