@@ -344,6 +344,21 @@ def test_a_trouble_is_named_first(pki: Pki, trouble: Trouble) -> None:
     assert len(codes) == len(set(codes)), codes
 
 
+def test_where_connect_was_mended_on_disk_the_reload_is_what_is_missing(pki: Pki) -> None:
+    """The loaded target refuses, and the file names another one by now."""
+    world = world_of(pki, "")
+    world.tick(600)
+    hangs_up(REFUSED)(world)
+    assert world.row().findings[0].fix == "start or mend the target"
+    edited(world)
+    cause = world.row().findings[0]
+    assert cause.text.startswith("connect 127.0.0.1:8080 refused")
+    assert cause.fix == "`connect` was changed on disk to 127.0.0.1:8081: reload"
+    world.text += "[bad]\naccpet = 1\n"
+    world.tell(events.ConfigRead(HOST, replace(world.config(), stamp=Stamp(1, 3, int(world.now * 1e9)))))
+    assert world.row().findings[0].fix.endswith("to 127.0.0.1:8081: mend the file, then reload")
+
+
 def test_denied_files_are_not_judged(pki: Pki) -> None:
     """What this user may not read is said, and no fault."""
     world = world_of(pki, "")

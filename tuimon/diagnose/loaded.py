@@ -4,6 +4,8 @@ Rule: only the services that a change concerns are disturbed by it; the others a
 that is loaded is not known, the age of the file is all there is to go by, and concerns them all.
 """
 
+from dataclasses import replace
+
 from tuimon.diagnose.finding import Finding, Severity, ago, clock
 from tuimon.model.instance import Instance
 from tuimon.model.loaded import Change, Edit, SectionEdit
@@ -57,6 +59,19 @@ def config_changed(instance: Instance, now: float) -> Finding | None:
     why = "it is too long to be compared" if config.lines is None else "the text that is loaded was not seen"
     evidence = (f"{_times(instance, config.stamp.mtime, now)}; {why}",)
     return Finding(CODE, Severity.WARNING, text, "reload", evidence)
+
+
+def told_of_the_disk(target: Finding | None, tunnel: Tunnel) -> Finding | None:
+    """A target that cannot be reached, where `connect` leads elsewhere on disk: a load is missing."""
+    change, edit, config = tunnel.instance.change, _edit(tunnel), tunnel.instance.config
+    if target is None or not target.down or change is None or edit is None or config is None:
+        return target
+    service = next((each for each in config.services if each.key == tunnel.key), None)
+    if service is None or not target.code.startswith("connect-") or "connect" not in edit.options:
+        return target
+    where = ", ".join(each.text for each in service.connect) or "nothing"
+    fix = f"`connect` was changed on disk to {where}: {_fix(tunnel.instance, change)}"
+    return replace(target, fix=fix)
 
 
 def for_service(tunnel: Tunnel, inherited: tuple[Finding, ...], now: float) -> tuple[Finding, ...]:

@@ -22,7 +22,7 @@ from tuimon.diagnose.listener import (
     slow,
     tls_broken,
 )
-from tuimon.diagnose.loaded import for_service
+from tuimon.diagnose.loaded import for_service, told_of_the_disk
 from tuimon.diagnose.remote import remote, remote_expiry
 from tuimon.diagnose.stalled import stalled
 from tuimon.diagnose.target import back_end, partial
@@ -102,7 +102,8 @@ def findings(
     listener = not_listening(tunnel)
     waits = stalled(tunnel, now)
     target = waits if waits and waits.down else back_end(tunnel, now) or remote(tunnel, now)
-    target = told_by_far_end(target, tunnel, far)
+    target = told_of_the_disk(told_by_far_end(target, tunnel, far), tunnel)
+    target = next(iter(hazard.restart_instead((target,), known)), None) if target else None
     trust = untrusted(tunnel, now) or wrong_name(tunnel)
     # A peer that is refused never gets as far as its target: trust before an early close.
     missing = program(tunnel.instance, tunnel.service) if tunnel.service.exec else None
