@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.facts import World
+from tests.facts import HOST, World
 from tests.fixtures import Pki
 from tests.store.test_clientele import CONNECTED, ENDED, HUNG_UP, REFUSED, UNKNOWN_CA
 from tuimon import events
 from tuimon.diagnose.client_reasons import fix
 from tuimon.diagnose.finding import Finding, Severity
 from tuimon.model.process import OpenLog
+from tuimon.model.service import Stamp
 from tuimon.parse.stunnel_reasons import reason_in_words
+from tuimon.parse.x509 import read_file
 
 EXPIRED = "SSL_accept: ../ssl/x.c:1: error:0A000415:SSL routines::sslv3 alert certificate expired"
 DAYS = 5 * 86400
@@ -49,7 +51,36 @@ def found(world: World, code: str) -> Finding | None:
     return next((each for each in world.row().findings if each.code == code), None)
 
 
+STRICT = """
+[web]
+accept = 127.0.0.1:8443
+connect = 127.0.0.1:8080
+cert = {pki}/server.pem
+key = {pki}/server.key
+CAfile = {pki}/ca.pem
+verifyChain = yes
+"""
+
+
 # -- failures -----------------------------------------------------------------------------------
+
+
+def test_whose_issuer_may_be_on_disk_by_now_is_let_in_by_a_reload(pki: Pki) -> None:
+    """What the fix says was done already, but for the reload."""
+    world = healthy(pki, STRICT)
+    for ago in (900, 800):
+        come(world, ago)
+    for ago in (300, 200, 100):
+        come(world, ago, failure="Rejected by CERT at depth=0: CN=client")
+    finding = found(world, "clients-failing")
+    assert finding is not None
+    assert not finding.fix.startswith("reload")
+    path = world.pki.path("ca.pem")
+    stamp = Stamp(8, 1, int(world.now * 1e9))
+    world.tell(events.CertificateRead(HOST, read_file(path, world.pki.pem("ca.pem"), stamp=stamp)))
+    finding = found(world, "clients-failing")
+    assert finding is not None
+    assert finding.fix.startswith("reload: what is in CAfile by now is not loaded")
 
 
 def test_who_used_to_be_served_and_fails_now_is_an_alarm(pki: Pki) -> None:

@@ -11,6 +11,7 @@ from tuimon.diagnose.client_reasons import fix, remedy, words
 from tuimon.diagnose.finding import Finding, Severity, clock
 from tuimon.diagnose.ocsp import ocsp_slow
 from tuimon.diagnose.silence import client_missing
+from tuimon.diagnose.verification import newer_than_loaded
 from tuimon.model.clients import Contact, Peer, hung_up
 from tuimon.model.log import LogRecord
 from tuimon.model.tunnel import Tunnel
@@ -148,4 +149,7 @@ def _finding(
         severity, who = Severity.INFO, f"before the last load, {who}"
     evidence += more[:5]
     text = f"{who}: {words(reason, client=client)}"
-    return reason, Finding("clients-failing", severity, text, fix(reason, client=client), evidence)
+    mend = fix(reason, client=client)
+    if reason.startswith("certificate rejected") and newer_than_loaded(tunnel, tunnel.ca):
+        mend = f"reload: what is in CAfile by now is not loaded; if that does not do, {mend}"
+    return reason, Finding("clients-failing", severity, text, mend, evidence)
