@@ -7,7 +7,7 @@ reported it; the store is the only reader.
 from dataclasses import dataclass
 
 from tuimon.model.access import Way
-from tuimon.model.action import Action, Outcome
+from tuimon.model.action import Action, Logged, Outcome
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure
 from tuimon.model.handshake import Handshake, Reach
@@ -228,6 +228,14 @@ class ActionFinished:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class ActionsTold:
+    """What the action log says: the last actions on this machine, oldest first."""
+
+    host: str
+    actions: tuple[Logged, ...]
+
+
 Acted = ActionStarted | ActionStep | ActionFinished
 """What is told of an action."""
 
@@ -252,5 +260,6 @@ Event = (
     | ProbeFinished
     | CollectorFailed
     | CollectorStarted
+    | ActionsTold
     | Acted
 )

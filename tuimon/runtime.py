@@ -23,6 +23,7 @@ from tuimon.collect.outputs import Outputs
 from tuimon.collect.pid_files import PidFiles
 from tuimon.collect.probes import Probes
 from tuimon.collect.processes import Processes
+from tuimon.collect.recorded import Recorded
 from tuimon.collect.units import Units
 from tuimon.collect.ways import Ways
 from tuimon.control import record
@@ -95,6 +96,7 @@ class Runtime:
             Checks(host, settings),
             LoadedFiles(host, str(settings.state_file("loaded"))),
             self._probes,
+            Recorded(host, str(settings.state_file(ACTION_LOG)), self._done_here),
         )
         self._listeners: list[Callable[[Changes], None]] = []
         self._settling: list[Callable[[], None]] = []
@@ -129,6 +131,10 @@ class Runtime:
         """What was done on this machine by this user, oldest first."""
         content = await self._host.read(self.store.settings.state_file(ACTION_LOG))
         return () if isinstance(content, Failure) else record.told(record.read(content.data))
+
+    def _done_here(self, data: bytes) -> tuple[Logged, ...]:
+        """The actions of a log that were done on this host: several may share a home."""
+        return record.told([line for line in record.read(data) if line.host == self._host.name])
 
     async def older(self, moment: float | None) -> str:
         """Fetch older lines of every log: a piece, or as far back as `moment` (seconds since the epoch).

@@ -64,6 +64,7 @@ class Terminal:
             if name not in {"TMUX", "NO_COLOR", "COLUMNS", "LINES", "LC_ALL"}
         }
         every = inherited | settled | (environment or {})
+        self.state = every.get("XDG_STATE_HOME", "")
         if not as_left and "XDG_STATE_HOME" in every:
             with contextlib.suppress(OSError):  # there may be no folder of that name
                 Path(every["XDG_STATE_HOME"], "tuimon", "view.json").unlink()

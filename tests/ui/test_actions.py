@@ -127,6 +127,9 @@ def test_stopped_on_purpose_is_off_and_comes_back(window: Terminal, config: str)
     assert pids(config) == []
     close(window)
     window.sees(r"OFF +edi-in +stopped at \d\d:\d\d by root", r"2 off")
+    environment = {"XDG_STATE_HOME": window.state}
+    with Terminal(config, size=(120, 36), environment=environment, as_left=True) as another:
+        another.sees(r"OFF +edi-in +stopped at \d\d:\d\d by root")  # whoever looks, and whenever
     window.press("s")
     ready(window, "Start")
     window.press("enter")
@@ -150,6 +153,27 @@ def test_many_are_acted_on_in_order_and_a_refused_one_is_left_out(demo: Terminal
     demo.sees(r"reloaded in .* services? answers?", r"left out, it was refused", r"\[ Close \]", seconds=60)
     close(demo)
     demo.press("u")
+
+
+def test_who_leaves_the_dialog_in_the_middle_ends_nothing(demo: Terminal) -> None:
+    """Esc while several are reloaded: each is done to its end, proved and told."""
+    demo.press("*", "r")
+    ready(demo, r"Reload \d instances")
+    demo.press("enter")
+    demo.sees(r"\[ Close, let it go on \]")
+    demo.press("esc")
+    demo.until(lambda: not demo.line(r"let it go on"))
+    demo.press("u")
+    demo.sees(r"reloaded in \d+\.\d s; .* answers?", seconds=60)  # told in passing
+    demo.press("a")
+    demo.until(lambda: not demo.line("its end was never told") and len(begun(demo)) >= 2)
+    demo.press("esc")
+    demo.sees(r"OK +web")
+
+
+def begun(terminal: Terminal) -> list[str]:
+    """The reloads on the page of actions."""
+    return [line for line in terminal.lines if " reload " in line]
 
 
 def test_read_only_refuses_in_words(config: str) -> None:

@@ -215,13 +215,15 @@ def test_a_table_for_other_programs_holds_no_formula() -> None:
 
 @pytest.mark.pty
 def test_the_log_of_one_service_is_one_key_away(state: dict[str, str]) -> None:
-    """From its row and from its details; `esc`, or `2`, shows all again."""
+    """From its row and from its details; `esc` leads back, and `2` shows all again."""
     with Terminal(module=GATEWAY, size=(80, 24), environment=state) as terminal:
         terminal.sees(r"DOWN pgsql-eu")
         terminal.press("L")
         terminal.sees(r"─ log ─ pgsql-eu ─ following", r"pgsql-eu +#88 accepted")
         terminal.until(lambda: not terminal.line(r" ldap "))
         terminal.press("esc")
+        terminal.sees(r"DOWN pgsql-eu", r"STATE")
+        terminal.press("2")
         terminal.sees(r"─ log ─ all ─ following", r" ldap +#89 accepted")
         terminal.press("1", "enter")
         terminal.sees(r"^ +pgsql-eu ─+ services", "Layers")

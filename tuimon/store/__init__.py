@@ -153,6 +153,9 @@ class Store:
             self._touched.instances.add(self.actions.take(event))
             self._touched.status = True
             return
+        if isinstance(event, events.ActionsTold):
+            self._touched.instances |= self.actions.recall(event)
+            return
         then = self.now
         self._touched.take(event)
         if isinstance(event, events.Ticked) and then:
@@ -253,7 +256,7 @@ class Store:
     def _join(self, key: InstanceKey, instance: Instance, rows: set[ServiceKey]) -> None:
         stop = self.actions.stopped(instance)
         if stop is not None:
-            instance = replace(instance, stopped_by=stop.started.who, stopped_at=stop.started.at)
+            instance = replace(instance, stopped_by=stop.who, stopped_at=stop.at)
         known = self._instances.get(key)
         if known is not None and known.instance == instance:
             instance = known.instance

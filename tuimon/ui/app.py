@@ -129,7 +129,7 @@ class TuimonApp(Acting):
         """A bug ends the screen with one sentence.  Textual's own way would show values of every frame:
         what strangers wrote, and what must not be seen."""
         if self._exception is not None:
-            self.fallen = bug(self._exception)
+            self.fallen = bug(getattr(self._exception, "error", self._exception))  # a worker's own error
         self._close_messages_no_wait()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -148,10 +148,11 @@ class TuimonApp(Acting):
             self.screen.only()
 
     async def show_log(self, service: str, source: str) -> None:
-        """Go to the log of one service."""
+        """Go to the log of one service; escape leads back."""
+        back = self.current_mode
         await self.action_pane("log")
         if isinstance(self.screen, LogScreen):
-            self.screen.only(service, source)
+            self.screen.only(service, source, back)
 
     def action_command_palette(self) -> None:
         """Everything that can be done or gone to, by its words."""

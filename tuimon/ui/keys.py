@@ -97,8 +97,8 @@ LIST = (
     Key("list.pem", "Y", "copy_pem", "", "copy its certificate as PEM", "Table"),
     Key("list.save", "S", "save", "", "save to a file what y copies", "Table"),
     Key("list.export", "X", "export", "", "export the table as CSV or JSON", "Table"),
-    Key("list.bundle", "b", "bundle", "", "save all about its instance in one file for a ticket", "Table"),
-    Key("list.zoom", "plus", "zoom", "", "the table alone, without the log", "Table"),
+    Key("list.bundle", "b", "bundle", "", "incident bundle: all about its instance for a ticket", "Table"),
+    Key("list.zoom", "plus", "zoom", "", "zoom: the table alone, without the log", "Table"),
     Key("list.pane", "tab", "next_pane", "", "go to the other pane", "Table"),
 )
 """Services and certificates."""
@@ -171,7 +171,7 @@ LOG = (
     Key("log.time", "t", "go_to_time", "time", "go to a time; older files are read for it", "Log"),
     Key("log.older", "O", "older", "", "read further back, also in .1 and .gz", "Log"),
     Key("log.level", "L", "level", "", "all levels, up to 5, 4 or 3", "Log"),
-    Key("log.next_error", "e", "next_error(1)", "error", "next error", "Log"),
+    Key("log.next_error", "e", "next_error(1)", "", "next error", "Log"),
     Key("log.previous_error", "E", "next_error(-1)", "", "previous error", "Log"),
     Key("log.faults", "z", "faults", "errors", "only warnings and errors", "Log"),
     Key("log.own", "o", "own", "probes", "show or fold our own probes", "Log"),
@@ -194,7 +194,7 @@ DETAIL = (
     Key("detail.probe", "p", "probe", "probe", "probe the service now", "Details"),
     Key("detail.copy", "y", "copy", "copy", "copy these details", "Details"),
     Key(
-        "detail.bundle", "b", "bundle", "", "save all about its instance in one file for a ticket", "Details"
+        "detail.bundle", "b", "bundle", "", "incident bundle: all about its instance for a ticket", "Details"
     ),
     Key("detail.save", "S", "save", "", "save these details to a file", "Details"),
     Key("detail.pem", "Y", "copy_pem", "copy PEM", "copy the certificate as PEM", "Details"),

@@ -135,7 +135,9 @@ class ActionScreen(ModalScreen[None]):
 
     @work(exclusive=True, group="outcome")
     async def _wait(self, *, elevated: bool) -> None:
-        for outcome in await self._desk.carry_out(self._acting, elevated=elevated).wait():
+        worker = self._desk.carry_out(self._acting, elevated=elevated)
+        # whoever leaves the dialog ends this waiting; what goes on must not be ended with it
+        for outcome in await asyncio.shield(worker.wait()):
             self._outcomes[outcome.key] = outcome
         denied = any(self._denied(each) for each in self._acting)
         sudo = denied and not elevated and self._desk.can_elevate()

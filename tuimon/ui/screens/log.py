@@ -74,6 +74,7 @@ class LogScreen(Pane):
         super().__init__()
         self._connections = Connections()
         self._way: _Way | None = None
+        self._back = ""
 
     @property
     def kept(self) -> Kept:
@@ -105,26 +106,32 @@ class LogScreen(Pane):
         super().on_mount()
         self._choose()
 
-    def only(self, service: str = "", source: str = "") -> None:
-        """The lines of one service of the log `source`; of all without one."""
-        self._way = None
+    def only(self, service: str = "", source: str = "", back: str = "") -> None:
+        """The lines of one service of the log `source`; of all without one.  `back` is where escape leads."""
+        self._way, self._back = None, back
         if (self.feed.service, self.feed.source) != (service, source):
             self.feed.service, self.feed.source = service, source
             self.repaint()
 
     def on_key(self, event: KeyEvent) -> None:
-        """Escape goes back to the list of connections, or, once nothing is filtered, to all services."""
+        """Escape goes back to the list of connections, or, once nothing is filtered, to where one service's
+        log was asked for."""
         if event.key != "escape" or isinstance(self.focused, Input):
             return
         if self._way is not None:
             go = self._go_back
         elif self.feed.service and not self.kept.filter:
-            go = self.only
+            go = self._leave_one
         else:
             return
         event.stop()
         event.prevent_default()
         go()
+
+    def _leave_one(self) -> None:
+        back = self._back
+        self.only()
+        self.call_later(self.app.run_action, f"app.pane('{back}')")
 
     def refresh_body(self, changes: Changes) -> None:
         """Take new lines."""

@@ -33,7 +33,7 @@ from tuimon.ui.view import Kept
 from tuimon.ui.widgets.filter_entry import FilterEntry
 from tuimon.ui.widgets.line import Line
 
-_HINTS_FIRST, _HINTS_KEPT = 3, 5  # hints that stay in front, and in all
+_HINTS_FIRST, _HINTS_KEPT = 4, 5  # hints that stay in front, and in all
 _LEAST = (40, 10)  # columns and lines below which only the worst is told
 
 
@@ -80,7 +80,7 @@ class Pane(Screen[None]):
         yield Line(id="banner")
         yield Line(id="tiny")
         yield from self.body()
-        yield FilterEntry(self.kept.filter, self._leave_filter)
+        yield FilterEntry(self.kept.filter, self.leave_filter)
         yield Line(id="hints")
 
     def body(self) -> ComposeResult:
@@ -169,9 +169,9 @@ class Pane(Screen[None]):
         else:
             acts = not self.store.settings.read_only
             words = keymap.hints((key for key in self.KEYS if acts or key not in ACTIONS), APP)
-        # Too narrow: the first three and the way out stay, the others go from the left.
+        # Too narrow: the first four, at last three, and the way out stay; the others go from the left.
         while len("  ".join(words)) > self.size.width - 2 and len(words) > _HINTS_KEPT:
-            del words[_HINTS_FIRST]
+            del words[min(_HINTS_FIRST, len(words) - 3)]
         self.query_one("#hints", Line).show(Text("  ".join(words), no_wrap=True))
 
     def probe(self, keys: frozenset[ServiceKey]) -> None:
@@ -291,9 +291,9 @@ class Pane(Screen[None]):
             event.prevent_default()
             self.kept.recall = self.kept.filter or self.kept.recall
             entry.value = ""
-            self._leave_filter()
+            self.leave_filter()
 
-    def _leave_filter(self) -> None:
+    def leave_filter(self) -> None:
         """Keep what was typed and go back to the rows."""
         entry = self.query_one("#filter", Input)
         self.kept.recall = entry.value or self.kept.recall

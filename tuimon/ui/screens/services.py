@@ -1,6 +1,7 @@
 """Services: the table, worst first, the reason of the selected row in full, and the log beneath."""
 
 import time
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
@@ -27,7 +28,7 @@ from tuimon.ui.sheets import Sheet
 from tuimon.ui.view import Kept, Log, Mark
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
-from tuimon.ui.widgets.table_model import same_text
+from tuimon.ui.widgets.table_model import Cells, same_text
 
 _QUIET = (State.OK, State.OFF, State.NOT_PROBED, State.PENDING)
 
@@ -89,6 +90,7 @@ class _Painted(NamedTuple):
 
     row: Row
     shown: TableRow[ServiceKey]
+    cells: Cells
     age: int
     ages: bool
 
@@ -96,7 +98,7 @@ class _Painted(NamedTuple):
 class ServicesScreen(TablePane[ServiceKey]):
     """The first screen."""
 
-    KEYS = (LIST[0], *ACTIONS, *LIST[1:])
+    KEYS = (LIST[0], ACTIONS[0], *LIST[1:3], *ACTIONS[1:], *LIST[3:])
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ACTIONS)
     CRUMB = "services"
     SORTS = _SORTS
@@ -182,7 +184,8 @@ class ServicesScreen(TablePane[ServiceKey]):
             self._cells, self._look = {}, look
         if not shown:
             table.empty = self._empty()
-        table.set_rows([self._painted(row, palette, sought) for row in shown])
+        columns = frozenset(each.id for each in table.columns)
+        table.set_rows([self._painted(row, palette, sought, columns) for row in shown])
         self._mark_again()
         self._status()
         self._happened()
@@ -207,31 +210,35 @@ class ServicesScreen(TablePane[ServiceKey]):
 
     @on(Table.MarksChanged)
     def _marked(self) -> None:
+        self._status()
         rows = [row for row in map(self.store.row, sorted(self.table.marked)) if row is not None]
         self.desk.view.marks = tuple(
             Mark(row.key.host, row.key.config, row.tunnel.service.name, row.key.ordinal) for row in rows
         )
 
-    def _painted(self, row: Row, palette: Palette, sought: Filter) -> TableRow[ServiceKey]:
+    def _painted(
+        self, row: Row, palette: Palette, sought: Filter, columns: frozenset[str]
+    ) -> TableRow[ServiceKey]:
         """The row as it looks now; made anew where it is another one, or shows how long ago something was."""
         known, age = self._cells.get(row.key), self._age
         if known is not None and known.row is row:
-            if known.age == age:
+            if known.age == age or not known.cells.made:
                 return known.shown
             cert = render.certificate_cell(row, self.store.now, self.store.settings, palette)
-            if not known.ages and same_text(cert, known.shown.cells["cert"]):
+            if not known.ages and same_text(cert, known.cells["cert"]):
                 self._cells[row.key] = known._replace(age=age)
                 return known.shown
-        store, past = self.store, self.store.past(row.key)
-        columns = {each.id for each in self.table.columns}
-        pictures = not columns.isdisjoint(_PICTURES)
-        cells = render.service_cells(row, store.now, store.settings, palette, past, pictures=pictures)
-        if sought:
-            cells = {name: sought.highlight(text, palette) for name, text in cells.items()}
         quiet = row.state is State.OK and not sought and columns.isdisjoint(_PAST)
-        ages = not quiet or bool(past_words.back(past, store.now))
-        self._cells[row.key] = _Painted(row, TableRow(row.key, cells), age, ages)
+        ages = not quiet or bool(past_words.back(self.store.past(row.key), self.store.now))
+        cells = Cells(partial(self._made, row, palette, sought, pictures=not columns.isdisjoint(_PICTURES)))
+        self._cells[row.key] = _Painted(row, TableRow(row.key, cells), cells, age, ages)
         return self._cells[row.key].shown
+
+    def _made(self, row: Row, palette: Palette, sought: Filter, *, pictures: bool) -> dict[str, Text]:
+        """The cells of a row that somebody looks at."""
+        store, past = self.store, self.store.past(row.key)
+        cells = render.service_cells(row, store.now, store.settings, palette, past, pictures=pictures)
+        return {name: sought.highlight(text, palette) for name, text in cells.items()} if sought else cells
 
     def _hides(self, row: Row, sought: Filter) -> bool:
         if self.kept.faults and row.state in _QUIET:
@@ -268,6 +275,8 @@ class ServicesScreen(TablePane[ServiceKey]):
         key = self.table.cursor_key
         row = self.store.row(key) if key is not None else None
         palette, text = self.palette, Text()
+        marked = len(self.table.marks)
+        text.append(f"{marked} marked  " if marked else "", palette.accent)
         text.append(f"{self._says_hidden()}  " if self._hidden else "", palette.warning)
         if row is not None:
             text.append(row.tunnel.service.name, palette.strong)

@@ -71,6 +71,12 @@ class TablePane(Pane, Generic[K]):
         super().on_mount()
         self.set_focus(self.table)
 
+    def leave_filter(self) -> None:
+        """Who filtered has chosen: the row under the cursor keeps it when the others come back."""
+        super().leave_filter()
+        if self.table.cursor_key is not None:
+            self.table.move_to(self.table.cursor_key)
+
     @property
     def order(self) -> tuple[str, bool]:
         """The column that sorts, and whether the other way round."""

@@ -3,7 +3,7 @@
 Rule: no widget and no state here; widths are in terminal cells, never in characters.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Generic, Literal, NamedTuple, TypeVar
 
@@ -49,6 +49,35 @@ class Column:
         return self.min_width or self.width
 
 
+class Cells(Mapping[str, Text]):
+    """Cells that are made when somebody looks at them: of a thousand rows forty are seen."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[str, Text]]) -> None:
+        self._make = make
+        self._made: Mapping[str, Text] | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether somebody has looked."""
+        return self._made is not None
+
+    def _all(self) -> Mapping[str, Text]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, name: str) -> Text:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
 @dataclass(frozen=True, slots=True)
 class TableRow(Generic[K]):
     """One row: its identity, a one-line text per column id, and a rich style under all of them."""
@@ -58,7 +87,9 @@ class TableRow(Generic[K]):
     style: str | None = None
 
     def looks_like(self, other: "TableRow[K]") -> bool:
-        """Whether both rows would be painted alike."""
+        """Whether both rows would be painted alike; of one that nobody has seen that is not worth knowing."""
+        if isinstance(self.cells, Cells) and not self.cells.made:
+            return self is other
         return self is other or (
             self.style == other.style
             and self.cells.keys() == other.cells.keys()
