@@ -131,7 +131,8 @@ class LogScreen(Pane):
     def _leave_one(self) -> None:
         back = self._back
         self.only()
-        self.call_later(self.app.run_action, f"app.pane('{back}')")
+        if back:
+            self.call_later(self.app.run_action, f"app.pane('{back}')")
 
     def refresh_body(self, changes: Changes) -> None:
         """Take new lines."""
