@@ -147,7 +147,9 @@ def test_no_screen_shows_one_and_no_copy_and_no_file_keeps_one(
         screen.press("enter")
         screen.until(lambda: list((tmp_path / "here").glob("*.json")))
         screen.press("2")
-        screen.sees("log . all")
+        screen.sees("log . all .* levels 0 to 5")
+        screen.press("L", "L", "L")  # up to 4, up to 3, all of them
+        screen.until(lambda: screen.line("log . all") and not screen.line("levels 0 to"))
         for words in ("authorization", "gate.conf:1:"):
             screen.press("/", *words, "enter")
             see("Proxy-Authorization" if words == "authorization" else "No '=' found")

@@ -28,6 +28,7 @@ _VERDICTS = {
 }
 
 
+_SLOW = 1.0  # seconds that a slow peer gets on top of the wait for an early close, at most
 _TURNS = 16  # pieces that are read without a turn for anybody else
 
 
@@ -110,9 +111,9 @@ class Probe:
                 if await self._negotiate(stream):
                     await self._shake_hands(stream)
             if self._tls.done and not self._tls.failed and self._plan.depth is Depth.HANDSHAKE:
-                # what the peer makes of our Finished takes a round trip to be heard
+                # what the peer makes of our Finished takes a round trip to be heard, and a slow peer its time
                 settled()
-                wait = early_close + stream.connect_ms / 1000
+                wait = early_close + stream.connect_ms / 1000 + min(2 * self._flight_ms / 1000, _SLOW)
                 await self._take_leave(stream, min(wait, timeout - self._elapsed() / 1000))
         except TimeoutError:
             detail = {
@@ -132,6 +133,12 @@ class Probe:
         """What came of it so far."""
         facts = {"verdict": Verdict.FAILED, "depth": self._plan.depth, **self._known}
         return Handshake(self._endpoint.text, **facts)  # type: ignore[arg-type]
+
+    @property
+    def _flight_ms(self) -> float:
+        """How long the peer took for its flight."""
+        flight = self._known.get("flight_ms")
+        return flight if isinstance(flight, float) else 0.0
 
     def _note(self, **facts: object) -> None:
         self._known |= facts

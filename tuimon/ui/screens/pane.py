@@ -277,10 +277,11 @@ class Pane(Screen[None]):
         """In the filter, a key that leads to a line to type into is a character like any other."""
         return action not in ("filter", "go_to_time") or self.focused is not self.query_one("#filter", Input)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as it is typed."""
-        if event.value != self.kept.filter:
-            self.kept.filter = event.value
+    def on_input_changed(self) -> None:
+        """Filter as it is typed: for what stands there now, messages of it come late."""
+        typed = self.query_one("#filter", Input).value
+        if typed != self.kept.filter:
+            self.kept.filter = typed
             self.repaint()
 
     def on_key(self, event: KeyEvent) -> None:
@@ -295,6 +296,7 @@ class Pane(Screen[None]):
 
     def leave_filter(self) -> None:
         """Keep what was typed and go back to the rows."""
+        self.on_input_changed()
         entry = self.query_one("#filter", Input)
         self.kept.recall = entry.value or self.kept.recall
         entry.set_class(bool(entry.value), "-shown")
