@@ -36,6 +36,15 @@ connect = 127.0.0.1:8080
 cert = {pki}/server.pem
 key = {pki}/server.key
 """
+CLIENT = """
+[out]
+client = yes
+accept = 127.0.0.1:8443
+connect = 10.1.4.7:443
+CAfile = {pki}/ca.pem
+verifyChain = yes
+checkHost = server
+"""
 
 
 class World:

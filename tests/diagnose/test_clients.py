@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.facts import HOST, World
+from tests.facts import HOST, SECTIONS, World
 from tests.fixtures import Pki
 from tests.store.test_clientele import CONNECTED, ENDED, HUNG_UP, REFUSED, UNKNOWN_CA
 from tuimon import events
@@ -51,15 +51,7 @@ def found(world: World, code: str) -> Finding | None:
     return next((each for each in world.row().findings if each.code == code), None)
 
 
-STRICT = """
-[web]
-accept = 127.0.0.1:8443
-connect = 127.0.0.1:8080
-cert = {pki}/server.pem
-key = {pki}/server.key
-CAfile = {pki}/ca.pem
-verifyChain = yes
-"""
+STRICT = f"{SECTIONS}CAfile = {{pki}}/ca.pem\nverifyChain = yes\n"
 
 
 # -- failures -----------------------------------------------------------------------------------

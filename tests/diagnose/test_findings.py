@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.facts import CONFIG, HOST, World
+from tests.facts import CLIENT, CONFIG, HOST, World
 from tests.fixtures import Pki
 from tuimon import events
 from tuimon.diagnose.finding import Light, State, clock, span
@@ -18,15 +18,6 @@ from tuimon.model.service import Stamp
 from tuimon.model.unit import Unit
 from tuimon.settings import ServiceRule, Settings
 
-CLIENT = """
-[out]
-client = yes
-accept = 127.0.0.1:8443
-connect = 10.1.4.7:443
-CAfile = {pki}/ca.pem
-verifyChain = yes
-checkHost = server
-"""
 TWO_TARGETS = """
 [web]
 accept = 127.0.0.1:8443

@@ -96,6 +96,15 @@ class Life:
         """Wait until all that was written has been told."""
         self.wait(self.at_end)
 
+    def left(self, pen: "Pen", count: int, then: str = "") -> None:
+        """Write on to the old file a quarter of a turn of `count` lines, half of which are written; then the
+        last quarter, by another writer if there is one, to what the name leads to now."""
+        pen.write(count // 4)
+        pen.reopen()
+        pen.writer = then or pen.writer
+        pen.write(count - count // 2 - count // 4)
+        self.noticed()
+
     def noticed(self) -> None:
         """Wait until the collector has opened the file that the name leads to."""
         inode = self.path.stat().st_ino
@@ -166,10 +175,7 @@ class Renamed(Life):
         self.path.rename(f"{self.path}.{turn}")
         if turn % 2:
             self.path.touch()
-        pen.write(count // 4)
-        pen.reopen()
-        pen.write(count - count // 2 - count // 4)
-        self.noticed()
+        self.left(pen, count)
 
 
 class Truncated(Life):
@@ -219,11 +225,8 @@ class Switched(Life):
         fresh.symlink_to(self._ring[(turn + 1) % 3])
         self._ring[(turn + 1) % 3].touch()
         fresh.replace(self.path)
-        pen.write(count // 4)
-        pen.reopen()
-        pen.writer = f"a{turn + 1}"  # the order holds within a file: it may be back before it was left
-        pen.write(count - count // 2 - count // 4)
-        self.noticed()
+        # the order holds within a file: it may be back before it was left
+        self.left(pen, count, then=f"a{turn + 1}")
 
 
 class Deleted(Life):
@@ -234,10 +237,7 @@ class Deleted(Life):
     def turn(self, pen: Pen, turn: int, count: int) -> None:
         pen.write(count // 2)
         self.path.unlink()
-        pen.write(count // 4)
-        pen.reopen()
-        pen.write(count - count // 2 - count // 4)
-        self.noticed()
+        self.left(pen, count)
 
 
 class Split(Life):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.facts import HOST, World
+from tests.facts import CLIENT, HOST, World
 from tests.fixtures import Pki
 from tuimon import events
 from tuimon.diagnose.finding import Light, State
@@ -15,15 +15,6 @@ from tuimon.model.handshake import Verdict, VerifyError
 from tuimon.model.service import Stamp
 from tuimon.parse.x509 import read_file
 
-CLIENT = """
-[out]
-client = yes
-accept = 127.0.0.1:8443
-connect = 10.1.4.7:443
-CAfile = {pki}/ca.pem
-verifyChain = yes
-checkHost = server
-"""
 REJECTED = "Rejected by CERT at depth=0: CN=server"
 
 

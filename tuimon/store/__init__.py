@@ -27,15 +27,7 @@ from tuimon.store.needs import Ledger, needs_of
 from tuimon.store.pairs import Pairs
 from tuimon.store.past import Change, Past, Pasts
 from tuimon.store.pending import pending
-from tuimon.store.rows import (
-    CertificateUse,
-    InstanceRow,
-    Row,
-    Summary,
-    families,
-    inventory,
-    summary,
-)
+from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
 from tuimon.store.touched import Touched
 
 __all__ = [

@@ -64,12 +64,12 @@ class Clientele:
             visit = open_.get(peer)
             if visit is not None and began <= visit.at <= ended:
                 self._leave(source, visit)
-        source, visit = self._ended.get(peer, ("", None))
-        room = self._rooms.get((source, visit.service)) if visit is not None else None
-        book = room.books.get(visit.address) if room is not None and visit is not None else None
-        if room is None or visit is None or book is None or not began <= visit.at <= ended:
+        if peer not in self._ended:
             return
-        if visit in book.visits:
+        source, visit = self._ended[peer]
+        room = self._room(source, visit.service)
+        book = room.books.get(visit.address)
+        if book is not None and visit in book.visits and began <= visit.at <= ended:
             book.visits.remove(visit)
             book.version += 1
             room.recent = deque((each for each in room.recent if each is not visit), _RECENT)

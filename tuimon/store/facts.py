@@ -212,11 +212,9 @@ class Facts:
         table = (self.kernel.tables or {}).get(joined.process.net if joined.process else "")
         hidden = self.processes.failure if self.processes and not processes else None
         joined = replace(
-            joined,
+            self.counted(joined),
             processes_hidden=hidden,
             unprivileged_from=table.unprivileged_from if table else None,
-            doors=self.kernel.doors(processes) if len(processes) > 1 else (),
-            clients=self.kernel.served(joined.process),
             log_sharers=self._sharers(joined),
             log_failure=_withheld(self.logs.get(joined.log)),
         )
