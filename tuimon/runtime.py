@@ -30,7 +30,7 @@ from tuimon.control import record
 from tuimon.control.act import ACTION_LOG, Control
 from tuimon.control.batch import batch
 from tuimon.control.sight import Seen, Sight
-from tuimon.events import CollectorFailed, CollectorStarted, Event, LogRecalled, ProbeFinished
+from tuimon.events import CollectorFailed, CollectorStarted, Event, LogAppended, LogRecalled, ProbeFinished
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
 from tuimon.model.action import Action, Logged, Outcome, Preflight
@@ -43,7 +43,7 @@ from tuimon.store import Changes, Store
 BELL = 0.05
 """Seconds between two rings."""
 
-_WORDS = 0.4  # seconds in which the log says what it has to say of a probe that failed
+_WORDS = 0.4  # seconds in which the log says what it has to say: of a probe that failed, or of the past
 _SOON = 0.005  # seconds between two rings where nobody looks: what comes together is joined together
 
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
@@ -240,7 +240,8 @@ class Runtime:
     def _publish(self, event: Event) -> None:
         self.store.apply(event)
         handshake = event.handshake if isinstance(event, ProbeFinished) else None
-        if handshake is not None and (handshake.closed_early or not handshake.ok):
+        failed = handshake is not None and (handshake.closed_early or not handshake.ok)
+        if failed or (isinstance(event, LogAppended) and event.first):  # a long log comes in pieces
             self._words_until = self._host.monotonic() + _WORDS
         if self._bell is None and (self._at_once or self.store.surveyed):
             # A fleet whose join takes long is joined less often, or there were no time for anything else.
