@@ -1,5 +1,6 @@
 """Fixtures of the headless middle: a host, certificates, back ends, stunnels that end with the test."""
 
+import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +16,9 @@ from tuimon.host.local import LocalHost
 
 # As tuimon.cli does, and for its reason: tests start hundreds of processes beside busy threads.
 subprocess._USE_VFORK = False
+
+# An installed tuimon is compiled: the ones that tests start are, whatever their surroundings say.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session", autouse=True)

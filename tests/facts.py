@@ -4,8 +4,9 @@ Everything goes through the real parsers; only the kernel's part (processes, soc
 """
 
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tests.fixtures import Pki
 from tuimon import events

@@ -4,7 +4,7 @@ Rule: an event is a frozen fact about one host.  It carries no behaviour and no 
 reported it; the store is the only reader.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tuimon.model.access import Way
 from tuimon.model.action import Action, Logged, Outcome
@@ -22,15 +22,13 @@ from tuimon.model.tunnel import CheckWant
 from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(Struct, frozen=True):
     """The wall clock: seconds since the epoch.  The only source of `now`."""
 
     now: float
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigsFound:
+class ConfigsFound(Struct, frozen=True):
     """All configuration files that exist to be looked at (absolute paths), or why none can be seen."""
 
     host: str
@@ -38,16 +36,14 @@ class ConfigsFound:
     failures: tuple[tuple[str, Failure], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigRead:
+class ConfigRead(Struct, frozen=True):
     """One configuration as it is on disk now."""
 
     host: str
     config: Config
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigChecked:
+class ConfigChecked(Struct, frozen=True):
     """What stands against a start with a configuration now; `want` is what was asked."""
 
     host: str
@@ -55,8 +51,7 @@ class ConfigChecked:
     remarks: tuple[Remark, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessesSeen:
+class ProcessesSeen(Struct, frozen=True):
     """All stunnel main processes now; with a `failure` those that could be seen, if any."""
 
     host: str
@@ -64,8 +59,7 @@ class ProcessesSeen:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UnitsSeen:
+class UnitsSeen(Struct, frozen=True):
     """All systemd units that start stunnel, or why they cannot be seen."""
 
     host: str
@@ -74,16 +68,14 @@ class UnitsSeen:
     supervision: Supervision = UNSUPERVISED
 
 
-@dataclass(frozen=True, slots=True)
-class PidFileRead:
+class PidFileRead(Struct, frozen=True):
     """What a pid file says now (or why it cannot be read)."""
 
     host: str
     file: PidFile
 
 
-@dataclass(frozen=True, slots=True)
-class SocketsSeen:
+class SocketsSeen(Struct, frozen=True):
     """Listening and connected sockets, one table a network namespace.
 
     Told at every look, since a queue that stays is a fact too; `tables` is the same object as the last
@@ -94,40 +86,35 @@ class SocketsSeen:
     tables: tuple[SocketTable, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HoldersSeen:
+class HoldersSeen(Struct, frozen=True):
     """Which process holds each of these sockets, by inode; None where that cannot be seen."""
 
     host: str
     holders: tuple[tuple[int, Holder | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRead:
+class CertificateRead(Struct, frozen=True):
     """What a certificate, key or CA file holds now (or its failure)."""
 
     host: str
     file: CertificateFile
 
 
-@dataclass(frozen=True, slots=True)
-class WayWalked:
+class WayWalked(Struct, frozen=True):
     """Who may reach a path now."""
 
     host: str
     way: Way
 
 
-@dataclass(frozen=True, slots=True)
-class OutputSeen:
+class OutputSeen(Struct, frozen=True):
     """Where the log file of a running process is, and whether there is room for it."""
 
     host: str
     output: Output
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedRead:
+class LoadedRead(Struct, frozen=True):
     """What was kept of the configuration that `process` loaded; None where nothing fit was kept."""
 
     host: str
@@ -136,8 +123,7 @@ class LoadedRead:
     loaded: Loaded | None
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedKept:
+class LoadedKept(Struct, frozen=True):
     """What a process loaded is kept for the next tuimon, or why it could not be."""
 
     host: str
@@ -145,8 +131,7 @@ class LoadedKept:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogAppended:
+class LogAppended(Struct, frozen=True):
     """New records of one log file, in the file's order.  `first` marks the tail read at the start,
     which is history; an empty `records` says that the log was looked at."""
 
@@ -157,8 +142,7 @@ class LogAppended:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecalled:
+class LogRecalled(Struct, frozen=True):
     """Records of a log that are older than what was read at the start: to be seen, and to judge nothing."""
 
     host: str
@@ -166,8 +150,7 @@ class LogRecalled:
     records: tuple[LogRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeStarted:
+class ProbeStarted(Struct, frozen=True):
     """Our own connection is open: `local` (`IP:port`) is how stunnel's log will name it, `peer` where it
     leads: one local port may lead to many places at once."""
 
@@ -176,8 +159,7 @@ class ProbeStarted:
     peer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeFinished:
+class ProbeFinished(Struct, frozen=True):
     """A probe counts now: a success, or a failure that was repeated."""
 
     key: ServiceKey
@@ -186,8 +168,7 @@ class ProbeFinished:
     stamp: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CollectorFailed:
+class CollectorFailed(Struct, frozen=True):
     """A collector fell; the runtime starts it again after `retry_in` seconds."""
 
     name: str
@@ -195,15 +176,13 @@ class CollectorFailed:
     retry_in: float
 
 
-@dataclass(frozen=True, slots=True)
-class CollectorStarted:
+class CollectorStarted(Struct, frozen=True):
     """A collector runs (again)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActionStarted:
+class ActionStarted(Struct, frozen=True):
     """Somebody acts on an instance; `at` is seconds since the epoch, `command` what is run."""
 
     key: InstanceKey
@@ -213,23 +192,20 @@ class ActionStarted:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActionStep:
+class ActionStep(Struct, frozen=True):
     """How far an action has come, in words."""
 
     key: InstanceKey
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActionFinished:
+class ActionFinished(Struct, frozen=True):
     """An action has ended, one way or another."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class ActionsTold:
+class ActionsTold(Struct, frozen=True):
     """What the action log says: the last actions on this machine, oldest first."""
 
     host: str

@@ -39,6 +39,8 @@ class Field:
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
         }
+        # As installed: compiled.  Without this every start of ours would compile what Textual has compiled.
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def close(self) -> None:
         """End the back end."""

@@ -6,12 +6,12 @@ promise is one.  Numbers are medians unless a row says otherwise.
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+
+class Scale(Struct, frozen=True):
     """How much is done: services of the large fleet, rounds of an interleaved measurement, lines of a log,
     services of a huge configuration, bytes of a huge log, seconds that something is watched, keys and
     lines that are timed, and the sizes of a fleet that grows."""
@@ -32,8 +32,7 @@ TINY = Scale(services=3, rounds=1, lines=200, sections=4, huge=2 << 20, watched=
 """As small as the harness still works: proves that it does, measures nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One row.  `better` says whether the ratio must be at most or at least the `target`; without a
     `reference` the measured value itself is compared."""
 

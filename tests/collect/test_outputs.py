@@ -3,10 +3,10 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fixtures import Recorder, Stunnel, eventually, free_port, running
 from tuimon.collect.outputs import Outputs

@@ -1,6 +1,5 @@
 """`tuimon probe`: what is wrong with a chain, a name or a client certificate, by the codes of contract.md."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from msgspec.structs import replace
 
 from tests.commands.conftest import Back, One, Serve, Start, section
 from tests.fixtures import Pki, free_port

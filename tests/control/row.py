@@ -1,14 +1,14 @@
 """A situation: what stands before an action, how it must end, and what must be so afterwards."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tests.control.bench import Bench
 from tuimon.model.action import Action, Outcome, Preflight, Result
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """What the action was found to be before, and how it ended."""
 
     preflight: Preflight
@@ -26,8 +26,7 @@ Play = Generator[None, Told, None]
 """What stands before its `yield` is built first; what stands after it looks at what has come of it."""
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """One row.  `down` says that clients are cut off as they were told: else whoever was served before
     is served afterwards."""
 
@@ -39,8 +38,7 @@ class Situation:
     down: bool = False
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """How a situation ended, and what is wrong with that (empty: nothing)."""
 
     situation: Situation
@@ -54,8 +52,7 @@ class Judged:
         return f"{mark}  {row.name:50} {row.result.value:10} {self.wrong or said}"
 
 
-@dataclass
-class Shelf:
+class Shelf(Struct):
     """The situations of one kin, in the order in which they are written."""
 
     rows: list[Situation] = field(default_factory=list)

@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.facts import HOST, SECTIONS, World
 from tests.fixtures import Pki
@@ -216,8 +217,7 @@ def humans(*, last: float, seed: int) -> list[float]:
     return calls[::-1]
 
 
-@dataclass(frozen=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """When a partner called, how the world is, and whether it is missed."""
 
     name: str

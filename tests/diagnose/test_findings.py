@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.facts import CLIENT, CONFIG, HOST, World
 from tests.fixtures import Pki
@@ -28,8 +29,7 @@ key = {pki}/server.key
 """
 
 
-@dataclass(frozen=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """What happens to a healthy tunnel, and what its row must then say first."""
 
     code: str

@@ -8,10 +8,11 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.fixtures import PATIENCE, eventually, free_port
 from tests.lab.authority import issue
@@ -197,8 +198,7 @@ CASES: list[tuple[Callable[[Yard], None], Outcome | None, str]] = [
 ]
 
 
-@dataclass
-class Started:
+class Started(Struct):
     """A stunnel of the yard's."""
 
     yard: Yard

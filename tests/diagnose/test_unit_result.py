@@ -1,8 +1,7 @@
 """How a unit ended, in words, for the ends that a test cannot bring about everywhere."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tuimon.diagnose.unit_result import why_it_failed
 from tuimon.model.unit import LastRun, Unit

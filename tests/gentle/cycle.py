@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests.fixtures import eventually
 from tests.gentle.kinds import KINDS
@@ -90,8 +91,7 @@ async def rest(runtime: Heard, places: Collection[Place]) -> None:
     await eventually(quiet, 40)
 
 
-@dataclass
-class Measured:
+class Measured(Struct):
     """What each kind cost in each phase, and what the first screen says of it in the end."""
 
     costs: dict[str, dict[str, Cost]]

@@ -5,7 +5,8 @@ Rule: the table is the promise of the README, "What it does to your tunnels", in
 
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.gentle.meter import Cost, Place
 from tests.lab.target import hanging_up
@@ -22,8 +23,7 @@ REMOTE = Cost(opened=1, remote=1, target=1, slots=1)
 _MAIL = {"smtp": b"220 mail.example ESMTP\r\n", "pop3": b"+OK ready\r\n", "imap": b"* OK ready\r\n"}
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One kind: what it may cost, and what it may cost again while it fails."""
 
     name: str

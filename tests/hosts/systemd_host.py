@@ -15,11 +15,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec import Struct
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -47,8 +47,7 @@ _UP = frozenset({"running", "degraded"})
 _POWERED_OFF = 15.0  # seconds for a clean power-off, which takes 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class SystemdHost:
+class SystemdHost(Struct, frozen=True):
     """A host that runs.  `pid` is that of its PID 1 as this machine sees it."""
 
     name: str

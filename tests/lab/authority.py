@@ -5,7 +5,6 @@ Rule: every file is made for one row of the laboratory, with the one thing wrong
 
 import datetime
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 DAY = datetime.timedelta(days=1)
@@ -39,8 +39,7 @@ def edwards() -> Key:
     return ed25519.Ed25519PrivateKey.generate()
 
 
-@dataclass(frozen=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """A certificate with its private key."""
 
     certificate: x509.Certificate

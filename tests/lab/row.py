@@ -1,8 +1,9 @@
 """A row of the laboratory: one fault or one healthy oddity, and the shelf on which its kin stand."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Build = Callable[[Any], Any]
 """It gets the bench, or the yard of a booted host, that is the row's own."""
@@ -10,8 +11,7 @@ Build = Callable[[Any], Any]
 _CALM = frozenset({"ok", "not-probed"})
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One row: what is wrong, the codes of which one must come first, and words of its text.
 
     A healthy oddity has no codes: nothing above information may be found, and its state is one of `calm`.

@@ -3,17 +3,15 @@
 Rule: the laboratory on this machine and the one on a booted host print one table with one score.
 """
 
-from dataclasses import dataclass
-
 import pytest
+from msgspec import Struct
 
 from tests.lab.row import Fault
 from tests.tables import Line, leave
 from tuimon.diagnose.finding import Finding, Severity
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What the sweep said of one row: the findings of its service, and whether they are right."""
 
     fault: Fault

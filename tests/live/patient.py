@@ -8,7 +8,8 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.lab.bench import Bench, Lab, Running
 
@@ -102,8 +103,7 @@ class Patient(Bench):
         self.begin()
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """What is done to a patient, the codes of which one is its true cause, and what mends it."""
 
     name: str

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from tests.lab.bench import Lab
 from tests.live.cases import CASES
@@ -24,8 +25,7 @@ SETTINGS = Settings(intervals=Intervals(handshake=20), probes=Probes(timeout=3, 
 _PATIENCE = 60.0  # seconds for all of one round
 
 
-@dataclass
-class Course:
+class Course(Struct):
     """What the first finding of one patient was, and when (seconds since the harm, since the mending)."""
 
     case: Case

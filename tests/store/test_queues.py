@@ -1,8 +1,7 @@
 """Accept queues over time: when a queue says that nobody is accepted, and when it says nothing."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.facts import World
 from tests.fixtures import Pki

@@ -1,10 +1,10 @@
 """Events in, rows out: what the first screen says when something happens."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.facts import CONFIG, HOST, LOG, PID, World
 from tests.fixtures import Pki

@@ -3,9 +3,8 @@
 Rule: our probes trust the disk; what they found before it changed is remembered, and the log is heard.
 """
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.facts import CLIENT, HOST, World
 from tests.fixtures import Pki

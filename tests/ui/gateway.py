@@ -8,8 +8,9 @@ import datetime
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tests.facts import CONFIG, HOST, PID
 from tests.fixtures import Pki

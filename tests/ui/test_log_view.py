@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -25,8 +25,7 @@ from tuimon.ui.widgets.log_view import LogView
 SIZES = [(80, 24), (120, 36)]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """A log line of these tests."""
 
     sequence: int

@@ -5,9 +5,9 @@ import re
 import signal
 import subprocess
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.text import Text
 
 from tests.facts import SECTIONS

@@ -6,7 +6,8 @@ time, so that a large fleet does not start a hundred commands at once.
 """
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.collect.base import Publish
 from tuimon.events import ConfigChecked
@@ -21,8 +22,7 @@ from tuimon.settings import Settings
 _AT_ONCE = 4  # checks
 
 
-@dataclass(slots=True)
-class _Due:
+class _Due(Struct):
     """What was checked last, and when it is due again (monotonic seconds)."""
 
     want: CheckWant

@@ -5,7 +5,8 @@ processes and units name.  Every included file and folder is watched as well.
 """
 
 import os
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tuimon.collect.base import Publish
 from tuimon.events import ConfigRead, ConfigsFound

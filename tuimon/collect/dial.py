@@ -7,7 +7,8 @@ is gentle: no byte of application data is sent, a complete handshake ends with c
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.host.base import Host, Stream
 from tuimon.model.endpoint import Endpoint
@@ -36,8 +37,7 @@ def _unheard(*_: object) -> None:
     """Nobody wants to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """File contents that a handshake needs, in PEM; empty where there is none.
 
     `crl` holds revocation lists that the peer's certificate is to be looked up in.

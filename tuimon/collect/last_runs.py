@@ -5,8 +5,9 @@ so by the log.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from tuimon.host.base import Host
 from tuimon.model.failure import Failure

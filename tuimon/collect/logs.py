@@ -10,7 +10,8 @@ that were emptied away before we read them, and a file that came and went betwee
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.collect.base import Publish
 from tuimon.events import LogAppended
@@ -36,8 +37,7 @@ _AT_ONCE = 16  # logs that are read side by side: one at a time would wait for t
 _BATCH = 16  # chunks of one log before the others get their turn
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """One open file: where we are in it, what stands before that, and the line that is not finished yet."""
 
     tail: Tail
@@ -62,8 +62,7 @@ class _Open:
         return self.lines.feed(fresh) if fresh else None
 
 
-@dataclass(slots=True)
-class _Log:
+class _Log(Struct):
     """One followed name: the file it leads to, those it led to before, and the ids seen so far."""
 
     path: str

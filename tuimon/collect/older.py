@@ -8,7 +8,8 @@ import asyncio
 import re
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.events import LogRecalled
 from tuimon.host.base import Host, Tail
@@ -30,8 +31,7 @@ Began = Callable[[str], tuple[int, int] | None]
 """Where reading of a log began: inode and offset."""
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """Where one log was read back to: the file that is open, and the inodes of all that were opened.
 
     Names are looked up anew for every file: they may have been handed on since the last one.

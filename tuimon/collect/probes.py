@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import heapq
 import random
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tuimon.collect.base import Publish
 from tuimon.collect.dial import probe, reach
@@ -28,8 +30,7 @@ _JITTER = 0.2  # share of the interval
 _BREATH = 0.05  # seconds in which a listener sees that one of us has left, before the next one comes
 
 
-@dataclass(slots=True)
-class _Due:
+class _Due(Struct):
     """What a service was last probed for, and when it is due again (`next`, monotonic seconds).
 
     A doubt is followed up `patience` seconds after the last probe `ended`: at once where the service was
@@ -47,8 +48,7 @@ class _Due:
     failing: bool = False
 
 
-@dataclass(slots=True)
-class _Door:
+class _Door(Struct):
     """A listener: one probe at a time, the last of which left it at `left` (monotonic seconds)."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

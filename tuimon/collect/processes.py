@@ -6,7 +6,8 @@ nothing and are read all the time; a process or a listener that is gone counts a
 
 import asyncio
 import contextlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tuimon.collect.base import Publish
 from tuimon.events import HoldersSeen, ProcessesSeen, SocketsSeen

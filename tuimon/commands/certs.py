@@ -9,9 +9,9 @@ import asyncio
 import importlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from tuimon import export
 from tuimon.commands import UsageError
@@ -94,8 +94,7 @@ async def _read(host: Host, path: str, password: bytes | None) -> CertificateFil
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A file with the problems of each of its certificates, in their order."""
 
     file: CertificateFile

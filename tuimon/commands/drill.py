@@ -6,9 +6,9 @@ Rule: it touches nothing and starts nothing; what a boot would bring is read fro
 import argparse
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from tuimon import export
 from tuimon.collect.boot import boot_of
@@ -42,8 +42,7 @@ MANUAL = Manual(
 _SIGNS = {Severity.CRITICAL: "✖", Severity.WARNING: "▲", Severity.INFO: "●"}
 
 
-@dataclass(frozen=True, slots=True)
-class Drilled:
+class Drilled(Struct, frozen=True):
     """One instance after the rehearsal; `expected` says whether anybody counts on it after a boot."""
 
     instance: Instance

@@ -7,10 +7,10 @@ client service of this machine that leads to the target, and judged as that clie
 import argparse
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from tuimon import export
 from tuimon.collect.material import material_of
@@ -37,8 +37,7 @@ from tuimon.tls.rehearsal import rehearse
 _SIGNS = {Severity.CRITICAL: "✖", Severity.WARNING: "▲", Severity.INFO: "●"}
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(Struct, frozen=True):
     """A client service of this machine that leads to the target, and why it would refuse (None: it would
     not)."""
 
@@ -46,8 +45,7 @@ class Near:
     refusal: Finding | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
+class Rehearsed(Struct, frozen=True):
     """What would become of one service of the target."""
 
     tunnel: Tunnel

@@ -8,7 +8,8 @@ at every Tab, and shtab knows no fish.
 import argparse
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.commands import COMMANDS, tree
 
@@ -16,8 +17,7 @@ _FILES = {"FILE", "F"}
 _CONFIGURATIONS = {"PATH", "TARGET", "INSTANCE"}
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """An option or a positional argument: its spellings, what it is for, what may follow it."""
 
     flags: tuple[str, ...]

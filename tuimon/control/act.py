@@ -10,7 +10,8 @@ import hashlib
 import signal
 from collections.abc import Awaitable, Callable
 from copy import copy
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tuimon.control import record
 from tuimon.control.aftermath import last_words

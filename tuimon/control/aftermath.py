@@ -4,7 +4,8 @@ Rule: asked only once it has failed; what stunnel says comes before what systemd
 """
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tuimon.control.proof import End
 from tuimon.host.base import Completed, Host

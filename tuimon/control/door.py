@@ -6,7 +6,8 @@ acts on all of them.
 """
 
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.control import owner
 from tuimon.control.owner import Owner
@@ -22,8 +23,7 @@ _SCRIPT = ("env", "SYSTEMCTL_SKIP_REDIRECT=1", SCRIPT)
 _SLACK = 30.0  # seconds beyond a unit's own stop timeout
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """What there is besides the instance: the process's origin, its unit as systemd has it now, whether
     there is an init script, and the pid in the pid file that the script would read (None: no file)."""
 

@@ -6,8 +6,9 @@ disk in it.  Failed is said as soon as it is certain.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from tuimon.control.effect import certificate
 from tuimon.control.sight import Seen, Sight
@@ -26,8 +27,7 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """What is known now; `text` is the verdict, or what is waited for.  `loaded` says that the process
     runs what the disk holds."""
 
@@ -38,8 +38,7 @@ class Proof:
     loaded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """What is known of a start that came to nothing: the unit's state, or what the program said."""
 
     unit: UnitControl | None = None

@@ -3,15 +3,14 @@
 Rule: a value; who acts never holds the store.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tuimon.diagnose.finding import Finding
 from tuimon.model.instance import Instance
 from tuimon.model.tunnel import Tunnel
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One service with its findings; `fresh` says that its last probe saw what runs now."""
 
     tunnel: Tunnel
@@ -37,8 +36,7 @@ class Seen:
         return next((each.text for each in self.findings if each.down), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """One instance, its findings and all its services; `now` is seconds since the epoch."""
 
     now: float

@@ -4,8 +4,10 @@ Rule: looks, and changes nothing.  What cannot be seen is a `Failure` or None, a
 from being looked at.
 """
 
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon.control import door as doors
 from tuimon.control import listening
@@ -32,8 +34,7 @@ from tuimon.parse.unit_control import PROPERTIES, parse_control
 _PATIENCE = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What was seen.
 
     `setuid` is the user that the process becomes, `stranger` who else could replace what would be run,
@@ -230,7 +231,7 @@ def _launch(found: Survey) -> Launch | None:
         outputs = (outputs[0], "")
     became = bool(found.setuid) and before.uid != 0 and found.actor.uid == 0
     who = {"uid": 0, "gid": 0, "groups": (0,)} if became else {}
-    return replace(before, argv=argv, outputs=outputs, daemon=daemon, **who)  # type: ignore[arg-type]
+    return replace(before, argv=argv, outputs=outputs, daemon=daemon, **who)
 
 
 def _kept(output: str) -> str:

@@ -4,14 +4,14 @@ Rule: pure, and never a guess.  What fits nothing or several is told with the ca
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.model.instance import Instance
 from tuimon.model.service import InstanceKey
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What a target fits: one instance and perhaps one of its services, or the candidates: those that it
     fits all the same, or else (`similar`) such as are called alike."""
 

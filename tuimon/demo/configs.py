@@ -8,8 +8,9 @@ of its back end; all are on 127.0.0.1.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 _HEADER = """\
 ; {name}.conf - part of the throwaway fleet of `tuimon demo`
@@ -196,8 +197,7 @@ NOTICE = "Planned work on Sunday from 02:00 to 04:00 UTC: the shop will be read-
 """What the exec service `notice` prints."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """The fleet's ports on 127.0.0.1: service name to accept port, service name to back end's port."""
 
     accept: dict[str, int]

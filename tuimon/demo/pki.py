@@ -6,7 +6,6 @@ Rule: everything is made anew for each fleet and dies with its folder; the names
 
 import os
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 _ORGANIZATION_VALIDATED = "2.23.140.1.2.2"  # CA/Browser Forum policy identifier
 _PKI_URL = "http://pki.corp.example"
@@ -22,8 +22,7 @@ _SPARE = timedelta(hours=6)
 """So that "5 days left" stays 5 whole days, and "2 days ago" 2, while the demo is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """An end-entity certificate: file name, subject alternative names, lifetime and days left.
 
     Days below zero are days since it expired.
@@ -57,8 +56,7 @@ RENEWED = Leaf("edi-in", ("edi.corp.example",), 90, 89)
 """What takes the place of `edi-in` on disk after its process has read the old one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Authority:
+class _Authority(Struct, frozen=True):
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 

@@ -11,16 +11,16 @@ import random
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 _PATIENCE = 5.0  # seconds for a handshake, an answer, a close
 _GET = b"GET /status HTTP/1.1\r\nHost: localhost\r\nUser-Agent: demo\r\n\r\n"
 _MAIL = (b"EHLO branch-07.corp.example\r\n", b"NOOP\r\n", b"QUIT\r\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """A client that comes to the accept port of `service` every `every` seconds or so, from `peer`.
 
     It speaks TLS if `sni` is given.  Each message of `say` is sent and its answer awaited, with `pause`

@@ -4,7 +4,7 @@ Rule: a clock that nobody keeps right is no fault by itself; it is where a certi
 valid` may be right and the clock wrong.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tuimon.diagnose.finding import Finding, Severity
 from tuimon.model.instance import Instance

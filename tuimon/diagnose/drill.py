@@ -5,8 +5,9 @@ somebody stopped on purpose and did not enable is not expected back.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from ipaddress import ip_address
+
+from msgspec.structs import replace
 
 from tuimon.diagnose import pair
 from tuimon.diagnose.check import refused

@@ -5,8 +5,9 @@ Rule: what the far end itself says of its fault comes before what its peer can o
 is well leaves the fault at the near one, and is evidence.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from tuimon.diagnose.finding import Finding, Severity
 from tuimon.model.tunnel import Tunnel

@@ -6,8 +6,9 @@ and carries its evidence.  The first of a list is the cause.
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from tuimon.model.remark import Severity
 
@@ -83,8 +84,7 @@ def label(state: State) -> str:
     return sign if sign == word else f"{sign} {word}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One judgement.  `code` is public; `down` says that new clients cannot get through; `off` that
     somebody stopped it on purpose; `fix` is what to do, empty where there is nothing to do."""
 

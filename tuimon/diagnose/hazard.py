@@ -6,9 +6,11 @@ that it has become; what it cannot bind again takes all of its services down for
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon.diagnose.access import NET_BIND_SERVICE, closed_at, may_write, missing
 from tuimon.diagnose.finding import Finding, Severity
@@ -34,8 +36,7 @@ class Outcome(StrEnum):
     LOSS = "loss"
 
 
-@dataclass(frozen=True, slots=True)
-class Hazard:
+class Hazard(Struct, frozen=True):
     """One thing that goes wrong with a reload, in words; what to do about it; where it comes from."""
 
     outcome: Outcome

@@ -4,7 +4,7 @@ Rule: only the services that a change concerns are disturbed by it; the others a
 that is loaded is not known, the age of the file is all there is to go by, and concerns them all.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tuimon.diagnose.finding import Finding, Severity, ago, clock
 from tuimon.model.instance import Instance

@@ -3,7 +3,7 @@
 Rule: a process that runs has both in memory; what is wrong on disk is what its next load will stop at.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tuimon.diagnose.finding import Finding, Severity
 from tuimon.diagnose.verification import base, newer_than_loaded

@@ -3,7 +3,7 @@
 Rule: whether its certificate is accepted is judged in `trust`; here only how long it lasts.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tuimon.diagnose.finding import Finding, Severity, span
 from tuimon.diagnose.target import CODES, contradicted, log_says_down, mend, targets_of

@@ -5,7 +5,9 @@ only what it is by itself; what a client would say of it is judged as that clien
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon.diagnose.certificate import expiry, weakness
 from tuimon.diagnose.finding import Finding, Severity, span
@@ -24,8 +26,7 @@ _PURPOSE = {True: "clientAuth", False: "serverAuth"}
 _ANY_PURPOSE = "anyExtendedKeyUsage"
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(Struct, frozen=True):
     """A new certificate with its chain, and the key that would go with it: the one that was given, or
     the one that the service has.  `refused` is what OpenSSL says against the pair, empty if it takes it."""
 

@@ -5,7 +5,8 @@ remote is nobody's fault here; the first error that is not ignored counts.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tuimon.diagnose import authority, refused, revocation
 from tuimon.diagnose.finding import Finding, Severity, ago, clock, span

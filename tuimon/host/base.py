@@ -5,8 +5,9 @@ Methods return a `Failure` where the machine says no, and raise only what is a b
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from tuimon.model.access import Way
 from tuimon.model.endpoint import Endpoint
@@ -19,8 +20,7 @@ MAX_READ = 16 * 1024 * 1024
 """Bytes of the largest file that `Host.read` returns unless told otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+class FileContent(Struct, frozen=True):
     """A regular file's bytes, with the identity they had when they were read.
 
     `placed_at` is when the file was last changed, replaced or renamed, whatever its time of modification

@@ -7,10 +7,10 @@ root and its user, is looked at every time.
 
 import os
 import time
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import psutil
+from msgspec import Struct, field
 
 from tuimon.host.descriptors import DELETED
 from tuimon.model.access import Credentials
@@ -27,8 +27,7 @@ _CGROUP2 = (
 _FREEZER = "/sys/fs/cgroup/freezer"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """See `tuimon.model.process.Process` for what each field means."""
 
     user: str = ""
@@ -44,8 +43,7 @@ class Standing:
     credentials: Credentials | None = None
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     standing: Standing
     exe: str
     until: float

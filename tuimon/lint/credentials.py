@@ -6,7 +6,8 @@ encodings) is asked of the system's.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.lint.machine import Machine
 from tuimon.model.certificate import Certificate
@@ -24,8 +25,7 @@ _LEVEL = re.compile(r"@SECLEVEL=(\d)")
 _PKCS12_SINCE: Version = (5, 33)
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """What could not be judged of `option`, and why; a `loss` is known to be logged and no more."""
 
     option: str

@@ -4,8 +4,9 @@ Rule: the first finding of a refused file is the one that stunnel stops at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config, Problem, Service, Value
@@ -35,13 +36,12 @@ _FIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What is to be said of one file: `path` as it was asked for, the findings in order, the services."""
 
     path: str
     remarks: tuple[Remark, ...] = ()
-    services: tuple[Service, ...] = field(default=(), repr=False)
+    services: tuple[Service, ...] = ()
 
     @property
     def accepted(self) -> bool:

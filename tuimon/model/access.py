@@ -1,7 +1,8 @@
 """Who a process is to the kernel, and who may go where: the facts from which permission follows."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.failure import Failure
 
@@ -24,8 +25,7 @@ class Place(NamedTuple):
     mode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """Every folder that has to be crossed to `path`, symlinks included, and what it leads to, last.
 
     `failure` says why it could not be walked to its end.

@@ -1,8 +1,9 @@
 """An action on an instance: the way to it, what it would change, whom it touches, and how it ended."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.origin import Launch
 from tuimon.model.process import ProcessId
@@ -51,8 +52,7 @@ class Route(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """The way to an instance for one action.
 
     `argv` is the command that is run; for `direct` it is what does the same by hand.  With `none` the
@@ -93,8 +93,7 @@ class Load(NamedTuple):
     sessions: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Touches:
+class Touches(Struct, frozen=True):
     """Whom an action touches: every service of the process with its sessions, programs that it runs for
     clients, other units that go down with it."""
 
@@ -108,8 +107,7 @@ class Touches:
         return sum(load.sessions or 0 for load in self.loads)
 
 
-@dataclass(frozen=True, slots=True)
-class Preflight:
+class Preflight(Struct, frozen=True):
     """What was found out before an action; with a refusal it is not done.
 
     `process` and `stamp` are the process and the file that were looked at: if either is another one at
@@ -130,7 +128,7 @@ class Preflight:
     touches: Touches = Touches()
     command: str = ""
     diff: tuple[str, ...] = ()
-    launch: Launch | None = field(default=None, repr=False)
+    launch: Launch | None = None
     overwrites: str = ""
     handed: bool = False
 
@@ -151,8 +149,7 @@ class Result(StrEnum):
     REHEARSED = "rehearsed"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How an action ended, in words; `fix` is what to do now, `evidence` what was seen."""
 
     key: InstanceKey

@@ -1,10 +1,9 @@
 """What a start of this machine would bring an instance: who starts it, when, and what is there by then."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(Struct, frozen=True):
     """Facts of a boot that has not happened.
 
     `after` are the units that the instance's own waits for, `makes` the folders that the unit makes for

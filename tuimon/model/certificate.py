@@ -5,9 +5,10 @@ in `undecodable`.
 """
 
 import base64
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.failure import Failure
 from tuimon.model.service import Stamp
@@ -30,8 +31,7 @@ class Sct(NamedTuple):
     timestamp: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """One certificate.  Hex is upper case without separators; times are aware, in UTC.
 
     `version` is 1 or 3; `path_length` None means no limit; `ca` None means that the extension basic
@@ -68,7 +68,7 @@ class Certificate:
     policies: tuple[str, ...] = ()
     scts: tuple[Sct, ...] = ()
     undecodable: tuple[str, ...] = ()
-    der: bytes = field(default=b"", repr=False)
+    der: bytes = b""
 
     @property
     def title(self) -> str:
@@ -114,8 +114,7 @@ class RevocationList(NamedTuple):
     revoked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFile:
+class CertificateFile(Struct, frozen=True):
     """What one file held, in the order of the file; or all hashed names of a folder (`CApath`).
 
     `kind` is `pem`, `der`, `pkcs12` or `folder`; `key` is the private key found in it, if any.  A file that

@@ -1,7 +1,8 @@
 """Who uses a service: its peers, how they fare, and how regularly they come."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.log import LogRecord
 
@@ -13,8 +14,7 @@ def hung_up(failure: LogRecord | None) -> bool:
     return failure is not None and failure.reason.startswith(_HANG_UPS)
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """One peer, by address; times are seconds since the epoch, of accept lines.
 
     `connections` counts all that are remembered, `failed` those in which TLS or its checks failed, `served`
@@ -61,8 +61,7 @@ class Stall(NamedTuple):
     over: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
+class Clients(Struct, frozen=True):
     """What the log tells of the peers of one service, own probes left out.
 
     `peers` begin with the one that was seen last; `recent` are the last connections that ended and of which

@@ -1,7 +1,8 @@
 """One connection through stunnel, as its log tells it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -22,8 +23,7 @@ class Tls(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """Times are seconds since the epoch, None where the log does not tell them.
 
     `service` is the one that served it (after an SNI switch the secondary), `id` the text in the log's

@@ -1,12 +1,12 @@
 """Addresses as stunnel spells them, and sockets as the kernel shows them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+
+class Endpoint(Struct, frozen=True):
     """One `accept`, `connect` or `redirect` address of a configuration.
 
     `host` is empty where only a port was written: every address for `accept`, loopback (`::1` first)
@@ -59,8 +59,7 @@ class Socket(NamedTuple):
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """Connections that a listening socket does not accept, look after look.
 
     `where` is its address, `since` seconds since the epoch, `holder` who holds the socket where that is

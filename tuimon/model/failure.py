@@ -5,8 +5,9 @@ An exception is a bug.
 """
 
 import traceback
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Reason(StrEnum):
@@ -28,8 +29,7 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What went wrong: a `reason` to branch on and a `detail` in words, already printable.
 
     `needs` says who may, where permission was denied: `group adm`, or `root`.

@@ -1,8 +1,9 @@
 """One handshake as it went: verdict, messages in order, times on the wire, and what was served."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.certificate import Certificate
 
@@ -49,8 +50,7 @@ class CodedText(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(Struct, frozen=True):
     """The result of one probe.
 
     Times are milliseconds from the first SYN: `connect_ms` the TCP connection, `first_byte_ms` the

@@ -1,6 +1,6 @@
 """One stunnel instance: configuration ↔ process ↔ unit, joined."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from tuimon.model.access import Way
 from tuimon.model.failure import Failure
@@ -14,8 +14,7 @@ from tuimon.model.service import Config, InstanceKey, Service
 from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """What is known of one instance.
 
     `processes` are the main processes that run this configuration, oldest first; `config` is None

@@ -1,8 +1,9 @@
 """What a process has loaded, and how the text on disk differs from it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.process import ProcessId
 from tuimon.model.service import Config
@@ -13,8 +14,7 @@ REMOVED = 100_000
 """Ordinals from here on are those of sections that are still served and stand on disk no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """The configuration that a process loaded at `at` (seconds since the epoch).
 
     `from_log` says whether the log told of that load; else it is the start of the process.
@@ -55,8 +55,7 @@ class SectionEdit(NamedTuple):
     disk: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """How the text on disk, changed at `at`, differs from the text that is loaded.
 
     `globals` are options above the first section, `sections` the sections that differ; none of either

@@ -1,7 +1,8 @@
 """How a process came to be: who started it, where it lives, and what it takes to start it again."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.process import ProcessId
 
@@ -32,8 +33,7 @@ class Guard(NamedTuple):
     mode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """What it takes to start a program; nothing of it is ever shown, for its environment may hold secrets.
 
     `uid` and `gid` None: as whoever asks.  `outputs` are files or terminals for descriptors 1 and 2,
@@ -41,10 +41,10 @@ class Launch:
     says that it goes to the background.
     """
 
-    argv: tuple[str, ...] = field(repr=False)
+    argv: tuple[str, ...]
     exe: str = ""
     cwd: str = "/"
-    environment: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
+    environment: tuple[tuple[str, str], ...] | None = None
     umask: int = 0o022
     limits: tuple[Limit, ...] = ()
     uid: int | None = None
@@ -54,9 +54,11 @@ class Launch:
     cgroup: str = ""
     daemon: bool = False
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+
+class Origin(Struct, frozen=True):
     """What the kernel tells of a process's start; `hidden` names what this user may not see.
 
     `cgroup` is its control group's path, `foreign` the namespaces that are not ours (`mnt`, `net`, …),

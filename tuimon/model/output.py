@@ -1,8 +1,9 @@
 """Where the log file of a running process is, and whether it can be written."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.failure import Failure
 from tuimon.model.process import OpenLog
@@ -26,8 +27,7 @@ class OutputWant(NamedTuple):
     held: tuple[OpenLog, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Where `output` leads: the file's inode, None where there is none; a `failure` if it cannot be seen."""
 
     want: OutputWant

@@ -1,12 +1,11 @@
 """A pid file as it is on disk."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tuimon.model.failure import Failure
 
 
-@dataclass(frozen=True, slots=True)
-class PidFile:
+class PidFile(Struct, frozen=True):
     """The file at `path` names the process `pid` (0: it names none), which exists or not (`alive`);
     `written_at` is in seconds since the epoch.
 

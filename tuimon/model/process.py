@@ -1,7 +1,9 @@
 """A stunnel process as the kernel shows it.  Identity is pid + start time + executable."""
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon.model.access import Credentials
 from tuimon.model.endpoint import Socket
@@ -50,8 +52,7 @@ NOBODY = Owner()
 _ALIVE = frozenset({"running", "sleeping", "disk-sleep", "idle"})  # psutil's words
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """One stunnel main process.
 
     `config` is the absolute path of its configuration as seen from outside, empty where it cannot be
@@ -116,8 +117,7 @@ class Process:
         return self.status in {"stopped", "tracing-stop"} or bool(self.frozen)
 
 
-@dataclass(frozen=True, slots=True)
-class SocketTable:
+class SocketTable(Struct, frozen=True):
     """Listening and connected sockets of one network namespace (`net`, empty: our own).
 
     `unprivileged_from` is the first port that anybody may bind, None where that cannot be seen.

@@ -4,8 +4,9 @@ Rule: plain data.  What it means for a running fleet is judged in `diagnose`, wh
 `lint`.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Severity(StrEnum):
@@ -24,8 +25,7 @@ class Scope(StrEnum):
     ADVICE = "advice"
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """One finding of a file, at `path` (the file itself or one that it includes) and `line` from 1.
 
     Of the scopes syntax and environment a critical one means that stunnel refuses the file.  `brief` is

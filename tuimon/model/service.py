@@ -1,8 +1,9 @@
 """A stunnel configuration as it was read: files, sections, options, each value with its place."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure
@@ -70,8 +71,7 @@ class Value(NamedTuple):
         return MASK if self.secret and self.text else self.cover or self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """One section after global defaults were applied.
 
     `options` maps the canonical option name (stunnel(8) spelling, e.g. `CAfile`) to its effective
@@ -215,8 +215,7 @@ class ConfigLine(NamedTuple):
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """One configuration file with everything it includes.
 
     `problems` is what stunnel would refuse the text for, the first being the one it stops at; the

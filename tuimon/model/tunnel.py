@@ -1,7 +1,8 @@
 """Tunnel: everything known about one service, joined; what a row of the screen shows."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon.model.access import Way
 from tuimon.model.certificate import Certificate, CertificateFile
@@ -20,8 +21,7 @@ JOURNAL = "journal:"
 """What the name of a log starts with that is the journal of a unit; every other log is a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How one service is to be probed; see README, "What it does to your tunnels".
 
     `targets` are dialled in order until one answers: the accept address of a server service, the
@@ -84,8 +84,7 @@ class CheckWant(NamedTuple):
     loaded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Interest:
+class Interest(Struct, frozen=True):
     """What the collectors should look at, as follows from the facts so far; paths are absolute.
 
     `folders` hold certificates or revocation lists under hashed names; `ways` are paths of which is
@@ -111,8 +110,7 @@ class Interest:
     keep: tuple[Loaded, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """What the log tells of real clients of one service, own probes left out.
 
     Times are seconds since the epoch.  `failing_since` is the first failure after the last success,
@@ -156,8 +154,7 @@ class Far(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True):
     """The join that a row shows.
 
     `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI service);

@@ -1,10 +1,9 @@
 """A systemd unit that starts stunnel, and what else on the host could have started one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """One service unit, in the words of `systemctl show`.
 
     `argv` is its ExecStart, `config` the configuration that it names (absolute) or empty.
@@ -58,8 +57,7 @@ class Unit:
         return self.name.removesuffix(".service")
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
+class LastRun(Struct, frozen=True):
     """What the journal holds of the last run of a unit that fails: why stunnel ended, in few words; the
     errors that it told, and what systemd told of the unit, each in order.  `restarting_since` is when the
     row of restarts began (seconds since the epoch).
@@ -71,8 +69,7 @@ class LastRun:
     restarting_since: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Supervision:
+class Supervision(Struct, frozen=True):
     """What else may start stunnel on a host, or is the same for all of its instances.
 
     `init_script` is the unit that stands for Debian's init script, `script` the path of it or of another

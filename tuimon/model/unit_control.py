@@ -1,7 +1,8 @@
 """A systemd unit at the moment of acting on it."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Command(NamedTuple):
@@ -12,8 +13,7 @@ class Command(NamedTuple):
     privileged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UnitControl:
+class UnitControl(Struct, frozen=True):
     """What systemd would do with the unit, in the words of `systemctl show`.
 
     `program` is the executable of its ExecStart, `user` who runs it (empty: root), `folder` its

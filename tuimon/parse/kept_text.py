@@ -5,9 +5,9 @@ configuration on disk, which bounds, masks and cleans it; whatever does not fit 
 """
 
 import os
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.loaded import Loaded

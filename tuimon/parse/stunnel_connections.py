@@ -6,8 +6,9 @@ Rule: an id is a connection from its accept line to its close line (at debug 7 f
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, tzinfo
+
+from msgspec import Struct
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.parse.stunnel_log import parse_tagged
@@ -23,8 +24,7 @@ _FINISHED = re.compile(r"Service \[.*\] finished \(")
 _Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """The connections that an id stands for: one, or once it is `shared`, `count` of them that cannot
     be told apart.  `debug` says that the first began with `started`, hence ends with `finished`."""
 

@@ -4,7 +4,8 @@ Rule: a section knows its lines in their order and what they add up to; it refus
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.service import Role, Service, ServiceKey, Value
@@ -24,8 +25,7 @@ def add_value(values: Values, option: Option, value: Value) -> None:
     values[option.name] = (*before, value)[:MAX_VALUES]
 
 
-@dataclass(slots=True)
-class Section:
+class Section(Struct):
     """A section while it is read; `ordinal` is -1 for the defaults above the first one.
 
     `verify_chain`, `verify_peer`, `min_version` and `max_version` follow the lines in their order, for

@@ -4,7 +4,8 @@ Rule: the lines are those of this connection alone; what they do not say stays u
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.model.connection import Connection, Outcome, Tls
 from tuimon.model.log import Event, LogRecord
@@ -24,8 +25,7 @@ _GOOD = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """What is known of a connection so far."""
 
     service: str = ""

@@ -7,7 +7,8 @@ none of them: their ends are told only where they are certain.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.model.connection import Connection, Outcome
 from tuimon.model.log import Event, LogRecord
@@ -45,8 +46,7 @@ _PID = re.compile(r"\[\d+\]")
 _Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class _Id:
+class _Id(Struct):
     """The connections that an id stands for, and the ends that were seen while they were several."""
 
     members: list[Session]
@@ -54,8 +54,7 @@ class _Id:
     ends: list[Outcome] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Process:
+class _Process(Struct):
     """What is remembered of one process: the copy of its lines that counts (by tag, and whether they have
     no time), whether its id 0 was seen, and whom it accepted last (debug 7)."""
 

@@ -5,7 +5,8 @@ Rule: nothing here raises for what a stranger wrote: a file of which nothing can
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.model.certificate import Certificate, CertificateFile, PrivateKey, RevocationList
 from tuimon.model.failure import Failure, Reason
@@ -25,8 +26,7 @@ _MAX_LABEL = 64
 _CERTIFICATES = frozenset(("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"))
 
 
-@dataclass
-class _Found:
+class _Found(Struct):
     """What a file held, as far as it has been read."""
 
     kind: str

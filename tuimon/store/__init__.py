@@ -4,7 +4,8 @@ Rule: one way only.  `apply` takes events, `drain` tells what changed, the queri
 thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon import events
 from tuimon.diagnose import hazard
@@ -52,8 +53,7 @@ _BACK = 2.0  # seconds that a clock may be set back without a word: it is kept r
 _NEWS = 60.0  # seconds for which a jump of the clock is told
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What changed since the last `drain`: rows to paint, whether log lines came, the clock moved."""
 
     rows: frozenset[ServiceKey] = frozenset()

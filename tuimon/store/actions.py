@@ -4,8 +4,9 @@ Rule: what the events say, no more.  What the file of all actions says counts wh
 """
 
 from collections import deque
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tuimon import events
 from tuimon.model.action import Action, Logged, Outcome, Result
@@ -16,8 +17,7 @@ _KEPT = 500
 _ONE_END = 120.0  # seconds between a stop and what log or systemd say of the end, if they are one
 
 
-@dataclass(frozen=True, slots=True)
-class Ongoing:
+class Ongoing(Struct, frozen=True):
     """One action that goes on, with its steps so far."""
 
     started: events.ActionStarted
@@ -35,8 +35,7 @@ class Ongoing:
         return f"{self.started.action.doing}, by {self.started.who}"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """One action that has ended, with all its steps."""
 
     started: events.ActionStarted

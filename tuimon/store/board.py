@@ -4,15 +4,15 @@ Rule: whoever shows a row finds it here; who made it, and when it has to be made
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Tunnel
 from tuimon.store.rows import InstanceRow, Row, worst_first
 
 
-@dataclass(slots=True)
-class Board:
+class Board(Struct):
     """`order` is what each row sorts by, `members` the rows of each instance, `named` the same by name."""
 
     rows: dict[ServiceKey, Row] = field(default_factory=dict)

@@ -6,7 +6,8 @@ that several connections share) are left out.  Everything is bounded; regulars o
 
 import re
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.model.clients import NOBODY, Clients, Contact, Stall, hung_up
 from tuimon.model.log import Event, LogRecord
@@ -27,8 +28,7 @@ _FINAL = ("No more addresses", "No remote host resolved")
 _UNNAMED = "the handshake fails"
 
 
-@dataclass(slots=True)
-class _Room:
+class _Room(Struct):
     """One service of one log."""
 
     books: OrderedDict[str, Book] = field(default_factory=OrderedDict)

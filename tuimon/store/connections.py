@@ -5,9 +5,10 @@ Of a connection of which neither beginning nor client is held there is nothing t
 """
 
 from collections import deque
-from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from tuimon.model.connection import Connection
 from tuimon.parse.stunnel_sessions import Sessions

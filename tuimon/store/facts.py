@@ -6,7 +6,9 @@ collector said.
 
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon import events
 from tuimon.diagnose import hazard
@@ -32,8 +34,7 @@ from tuimon.store.loaded import LoadedTexts
 from tuimon.store.logbook import Logbook, SourceFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(Struct, frozen=True):
     """What the last probe that counted brought, when it ended (seconds since the epoch), the stamp that it
     was made for, and how often sockets had been looked at by then."""
 

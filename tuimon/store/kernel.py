@@ -5,8 +5,9 @@ table was read is gone; our own probes are nobody's session.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from tuimon import events
 from tuimon.model.endpoint import Backlog, Endpoint, Socket

@@ -6,7 +6,9 @@ never taken for this one.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon import events
 from tuimon.diagnose.difference import compare
@@ -17,8 +19,7 @@ from tuimon.model.process import ProcessId
 from tuimon.model.service import MASK, Config, InstanceKey, Service, ServiceKey
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
+class _Compared(Struct, frozen=True):
     """Two texts and how they differ: what costs time is done once for both."""
 
     loaded: Config

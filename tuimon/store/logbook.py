@@ -6,8 +6,10 @@ arrive and never counted as anybody's error or session.
 
 import re
 from collections import OrderedDict, deque
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.model.tunnel import Traffic
@@ -36,8 +38,7 @@ class LogLine(NamedTuple):
     own: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
+class SourceFacts(Struct, frozen=True):
     """What one log tells of the process that writes it; times are seconds since the epoch.
 
     `loads` and `troubles` count what was said so far: two loads of one second have one time.

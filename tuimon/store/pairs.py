@@ -5,15 +5,15 @@ configuration names.  Addresses beyond loopback are not guessed to be ours.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.tunnel import Far, Tunnel
 from tuimon.store.join import on_loopback
 
 
-@dataclass(slots=True)
-class Pairs:
+class Pairs(Struct):
     """Server services by listening socket and by accept address."""
 
     _by_inode: dict[int, Far] = field(default_factory=dict)

@@ -5,7 +5,8 @@ when it was there at each of several looks, never became shorter, and nobody was
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tuimon.model.endpoint import Backlog, Socket
 
@@ -15,8 +16,7 @@ _SECONDS = 3.0
 Index = dict[int, tuple[Socket, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Queue:
+class _Queue(Struct, frozen=True):
     """One queue that is not empty.  `held` are the connections that its process had accepted by then,
     `moved` that somebody was accepted since it was first seen."""
 

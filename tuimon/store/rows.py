@@ -1,9 +1,10 @@
 """What the store answers: judged services and instances, certificates in use, the summary."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from tuimon.diagnose import authority
 from tuimon.diagnose.certificate import critical_below, warn_below
@@ -19,8 +20,7 @@ EXPIRED, CRITICAL, SOON = 3, 2, 1
 """How urgent a certificate is; 0 is not at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One service, judged.  `since` is when the state was first seen (seconds since the epoch),
     `acting` what somebody is doing to its instance, in words."""
 
@@ -69,16 +69,14 @@ class Row:
         return disk
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceRow:
+class InstanceRow(Struct, frozen=True):
     """One instance, judged."""
 
     instance: Instance
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(slots=True)
-class CertificateUse:
+class CertificateUse(Struct):
     """One certificate of the fleet: where it was seen.
 
     `roles` are `own`, `served`, `chain`, `ca` or `client`; `paths` the files that hold it; `used_by`

@@ -3,14 +3,14 @@
 Rule: everybody has one turn in each round, and the rounds go on.
 """
 
-from dataclasses import dataclass, field
 from math import ceil
+
+from msgspec import Struct, field
 
 from tuimon.model.service import ServiceKey
 
 
-@dataclass(slots=True)
-class Turns:
+class Turns(Struct):
     """Those who have not had their turn in this round, the next one last."""
 
     left: list[ServiceKey] = field(default_factory=list)

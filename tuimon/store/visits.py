@@ -5,8 +5,9 @@ down, say) counts as having been seen, no more.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from tuimon.model.clients import Peer, hung_up
 from tuimon.model.log import LogRecord
@@ -19,8 +20,7 @@ _STAYED = 10.0  # seconds after which a connection is more than somebody's look 
 _ONE_CALL = 5.0  # connections that begin within so many seconds are one call
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(Struct):
     """One connection of a peer (`IP:port`): `failure` is the first line that says why its TLS failed,
     `connected` that stunnel went on to the target, `negotiated` that the log told of its handshake.
     `passed` is None while, or where, it cannot be said."""
@@ -70,8 +70,7 @@ class Visit:
         return fine and proved and (self.connected or not client)
 
 
-@dataclass(slots=True)
-class Book:
+class Book(Struct):
     """All that is remembered of one peer; of what has left `visits`, only the counts."""
 
     visits: deque[Visit] = field(default_factory=deque)

@@ -6,7 +6,6 @@ Rule: everything comes as bytes in memory; no file is opened here.  What cannot 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -14,6 +13,8 @@ from typing import NamedTuple, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from msgspec import Struct
+from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
 from tuimon.model.handshake import VerifyError
@@ -41,8 +42,7 @@ class UnusableError(Exception):
     """Something that the caller brought cannot be used; the argument says what and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What the client offers and trusts.
 
     `server_name` is the SNI name (an IP address is not sent, RFC 6066 section 3).  `ca_pem` holds any

@@ -6,8 +6,8 @@ so that the peer never gets as far as its back end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from OpenSSL import SSL, crypto
 
 from tuimon.model.handshake import Depth, Verdict, VerifyError
@@ -24,8 +24,7 @@ _CHUNK = 16384
 _READ_ALERT = SSL.SSL_CB_READ | SSL.SSL_CB_ALERT
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What one handshake has shown so far; meanings as in `tuimon.model.handshake.Handshake`.
 
     `verdict` is None while it is under way.  `messages` are in order, `> ` sent by us, `< ` received;

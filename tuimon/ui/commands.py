@@ -4,9 +4,10 @@ Rule: actions come from the table of keys, so that the palette knows each and sa
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tuimon.ui import keys
 from tuimon.ui.palette import THEMES
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 _LEFT_OUT = {"command_palette", "next_pane"}
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One line of the palette: what is said, the key that does the same, and what happens."""
 
     words: str

@@ -6,8 +6,8 @@ for itself is taken; a setting that would break this is refused at start.
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from textual.keys import Keys, _character_to_key
 
 from tuimon.ui import keys as table
@@ -54,8 +54,7 @@ def spelt(key: str) -> str | None:
     return word if word in _KNOWN else None
 
 
-@dataclass(frozen=True)
-class Keymap:
+class Keymap(Struct, frozen=True):
     """Keys by id, comma separated, where they differ from the table's."""
 
     changed: Mapping[str, str] = field(default_factory=dict)

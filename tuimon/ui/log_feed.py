@@ -6,9 +6,10 @@ and counted unless asked for, repeats stand in one line, and a new day is told b
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -30,8 +31,7 @@ LEVELS = (7, 5, 4, 3)
 """What `L` goes round through: everything, without debug and info, warnings, errors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What stands on a line of the view: a record, said so many `times` in a row, or the rule of a `day`."""
 
     sequence: int

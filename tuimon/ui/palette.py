@@ -4,8 +4,9 @@ Rule: no literal colour anywhere else; `Palette` takes them from the theme, and 
 serves NO_COLOR.  ASCII replaces every sign.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace  # Textual's themes are dataclasses
 
+from msgspec import Struct, field
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tuimon.diagnose.finding import Light, Severity, State
@@ -70,8 +71,7 @@ _BRIGHT = {7, *range(9, 16)}  # of the sixteen, those on which dark letters are 
 LIGHTS = {Light.OK: "●", Light.FAILED: "✖", Light.UNKNOWN: "?", Light.SKIPPED: "–"}
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(Struct, frozen=True):
     """Rich styles by meaning, as the current theme has them; `ascii` asks for plain characters."""
 
     ok: str = ""

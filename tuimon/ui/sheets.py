@@ -7,16 +7,15 @@ has an apostrophe in front: names are written by strangers.
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """Rows of a table: `whole` as the commands print them, `lead` what CSV has before their plain fields."""
 
     name: str

@@ -4,9 +4,9 @@ Rule: a pane says what its rows are and how they sort; how they are arranged sta
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+from msgspec.structs import replace
 from textual import on
 
 from tuimon.text import counted

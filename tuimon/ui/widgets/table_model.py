@@ -4,9 +4,9 @@ Rule: no widget and no state here; widths are in terminal cells, never in charac
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
 from typing import Generic, Literal, NamedTuple, TypeVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
@@ -26,8 +26,7 @@ GUTTER = 1
 """Cells left of the first column, for the signs of the cursor and of marks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column: `width` in cells is what it would like.
 
     It may be squeezed to `min_width` (0: not at all); what is left over goes to the columns with
@@ -37,7 +36,6 @@ class Column:
     id: str
     label: str
     width: int
-    _: KW_ONLY
     grow: int = 0
     min_width: int = 0
     align: Align = "left"
@@ -78,8 +76,7 @@ class Cells(Mapping[str, Text]):
         return len(self._all())
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow(Generic[K]):
+class TableRow(Generic[K], Struct, frozen=True):
     """One row: its identity, a one-line text per column id, and a rich style under all of them."""
 
     key: K
