@@ -27,6 +27,8 @@ def printable(text: str | bytes, limit: int = MAX_TEXT) -> str:
         text = text[: limit * 4 + 4].decode("utf-8", "replace")
     if len(text) > limit:
         text = text[: limit - 1] + "…"
+    if text.isprintable():  # nothing unfit is that, and nearly every text is
+        return text
     if "\t" in text:
         text = text.replace("\t", " ")
     return _UNFIT.sub("\ufffd", text)

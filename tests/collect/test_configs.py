@@ -135,3 +135,24 @@ async def test_a_folder_that_is_not_there_is_no_configuration(host: LocalHost, t
         (folder / "x.conf").write_text(section("x"))
         await reader.found(folder / "x.conf")
         await reader.services(folder / "x.conf", "x")
+
+
+async def test_what_says_the_same_is_told_once(host: LocalHost, folder: Path) -> None:
+    """A new watch says that everything changed, and so does a file that is touched."""
+    kept, other = folder / "a.conf", folder / "b.conf"
+    kept.write_text(section("a"))
+    other.write_text(section("b"))
+    reader = Reader(host, folder)
+    async with running(reader.collector, reader.told):
+        before = await reader.services(kept, "a")
+        other.write_text(section("b", "c"))
+        await reader.services(other, "b", "c")  # by now the watch has said its say
+        assert [each.config for each in reader.told.of(ConfigRead) if each.config.path == str(kept)] == [
+            before
+        ]
+        kept.touch()
+        await reader.told.until(lambda: reader.last(kept) != before)
+        after = reader.last(kept)
+    assert after is not None
+    assert after.services is before.services  # nothing was parsed
+    assert after.changed_at > before.changed_at

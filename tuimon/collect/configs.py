@@ -4,8 +4,10 @@ Rule: with PATH arguments only these files and folders; without, the configurati
 processes and units name.  Every included file and folder is watched as well.
 """
 
+import hashlib
 import os
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tuimon.collect.base import Publish
@@ -14,7 +16,8 @@ from tuimon.host.base import Host
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import Config, Stamp
 from tuimon.model.tunnel import Interest
-from tuimon.parse.stunnel_conf import ListFolder, parse
+from tuimon.parse.stunnel_asks import ListFolder, Request
+from tuimon.parse.stunnel_conf import parse
 from tuimon.settings import Settings
 from tuimon.text import printable
 
@@ -30,6 +33,7 @@ class Configs:
         self._roots = paths or (settings.config_folder,)
         self._named: frozenset[str] = frozenset()
         self._parts: dict[str, frozenset[str]] = {}  # configuration → files and folders it is made of
+        self._readings: dict[str, _Reading] = {}
         self._watch = host.watch()
 
     def want(self, interest: Interest) -> None:
@@ -44,7 +48,7 @@ class Configs:
     async def run(self, publish: Publish) -> None:
         """Read at first and on every change until cancelled."""
         found: ConfigsFound | None = None
-        self._parts = {}
+        self._parts, self._readings = {}, {}
         self._rewatch()
         changed = frozenset(self._roots) | self._named
         while True:
@@ -53,13 +57,15 @@ class Configs:
                 found = seen
                 publish(seen)
             for path in [path for path in self._parts if path not in seen.paths]:
-                del self._parts[path]
+                del self._parts[path], self._readings[path]
             for path in seen.paths:
                 parts = self._parts.get(path)
                 if parts is None or parts & changed:
+                    before = self._readings.get(path)
                     config = await self._read(path)
                     self._parts[path] = frozenset((path, *config.files))
-                    publish(ConfigRead(self._host.name, config))
+                    if before is None or config != before.config:
+                        publish(ConfigRead(self._host.name, config))
             self._rewatch()
             changed = await self._watch.changes()
 
@@ -84,31 +90,69 @@ class Configs:
         return ConfigsFound(self._host.name, tuple(paths), tuple(failures))
 
     async def _read(self, path: str) -> Config:
-        """Drive the parser: it asks for files and folders, the host answers."""
-        reading = parse(path, host=self._host.name)
-        newest: Stamp | None = None
-        changed_at = 0.0
+        """What the file says now.  A new watch and a touched file say "changed" of what says the same: it is
+        read again, and parsed only where an answer differs from last time's."""
+        before, times = self._readings.get(path), _Times()
+        answers: list[bytes | tuple[str, ...] | Failure] = []
+        for request, mark in before.asked if before else ():
+            answers.append(await self._answer(request, times))
+            if _mark(answers[-1]) != mark:
+                break
+        else:
+            if before:
+                same = replace(before.config, stamp=times.newest, changed_at=times.changed_at)
+                self._readings[path] = _Reading(same, before.asked)
+                return same
+        reading, asked = parse(path, host=self._host.name), list[tuple[Request, _Mark]]()
         try:
             request = next(reading)
             while True:
-                if isinstance(request, ListFolder):
-                    folder = await self._host.stamp(request.path)
-                    if not isinstance(folder, Failure):  # what was removed from it leaves no other trace
-                        changed_at = max(changed_at, folder.mtime)
-                    entries = await self._host.list(request.path)
-                    if isinstance(entries, Failure):
-                        request = reading.send(entries)
-                    else:
-                        request = reading.send(tuple(each.name for each in entries if each.regular))
-                else:
-                    content = await self._host.read(request.path, request.limit)
-                    if isinstance(content, Failure):
-                        request = reading.send(content)
-                    else:
-                        if newest is None or content.stamp.mtime_ns > newest.mtime_ns:
-                            newest = content.stamp
-                        changed_at = max(changed_at, content.placed_at, content.stamp.mtime)
-                        request = reading.send(content.data)
+                answer = (
+                    answers[len(asked)] if len(asked) < len(answers) else await self._answer(request, times)
+                )
+                asked.append((request, _mark(answer)))
+                request = reading.send(answer)
         except StopIteration as done:
-            config: Config = done.value
-        return replace(config, stamp=newest, changed_at=changed_at)
+            config: Config = replace(done.value, stamp=times.newest, changed_at=times.changed_at)
+        self._readings[path] = _Reading(config, tuple(asked))
+        return config
+
+    async def _answer(self, request: Request, times: "_Times") -> bytes | tuple[str, ...] | Failure:
+        """What the host has for the parser."""
+        if isinstance(request, ListFolder):
+            folder = await self._host.stamp(request.path)
+            if not isinstance(folder, Failure):  # what was removed from it leaves no other trace
+                times.changed_at = max(times.changed_at, folder.mtime)
+            entries = await self._host.list(request.path)
+            if isinstance(entries, Failure):
+                return entries
+            return tuple(sorted(each.name for each in entries if each.regular))
+        content = await self._host.read(request.path, request.limit)
+        if isinstance(content, Failure):
+            return content
+        if times.newest is None or content.stamp.mtime_ns > times.newest.mtime_ns:
+            times.newest = content.stamp
+        times.changed_at = max(times.changed_at, content.placed_at, content.stamp.mtime)
+        return content.data
+
+
+class _Times(Struct):
+    """Of the files and folders of one reading: the newest file, and when any was last changed."""
+
+    newest: Stamp | None = None
+    changed_at: float = 0.0
+
+
+_Mark = bytes | tuple[str, ...] | Failure
+
+
+class _Reading(Struct, frozen=True):
+    """A configuration and what it was read from: each request with the mark of its answer."""
+
+    config: Config
+    asked: tuple[tuple[Request, _Mark], ...]
+
+
+def _mark(answer: bytes | tuple[str, ...] | Failure) -> _Mark:
+    """What tells one answer from another without keeping a file's bytes."""
+    return hashlib.sha256(answer).digest() if isinstance(answer, bytes) else answer

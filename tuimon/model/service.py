@@ -42,7 +42,7 @@ class Role(StrEnum):
     CLIENT = "client"
 
 
-class Value(NamedTuple):
+class Value(Struct, frozen=True):
     """One value of an option as written, with the file and the line (from 1) it came from.
 
     `secret` values (passwords, keys) are for stunnel's eyes only: show `shown`.  `raw` is set where
@@ -199,7 +199,7 @@ HEADER = "[]"
 """What stands for the option's name of a line that begins a section."""
 
 
-class ConfigLine(NamedTuple):
+class ConfigLine(Struct, frozen=True):
     """One line as it may be kept and shown: `text` holds no secret.
 
     `section` is the ordinal of the section it stands in, -1 above the first; `option` the canonical name

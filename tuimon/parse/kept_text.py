@@ -91,4 +91,4 @@ def _parsed(kept: _Kept) -> Config:
 
 def _marked(line: ConfigLine, marks: dict[tuple[str, int], str]) -> ConfigLine:
     mark = marks.get((line.file, line.line), "")
-    return line._replace(mark=mark) if mark else line
+    return replace(line, mark=mark) if mark else line

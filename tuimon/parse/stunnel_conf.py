@@ -52,12 +52,13 @@ def parse(path: str, host: str = "local", version: Version = DEBIAN_12) -> Gener
     `Failure` for either.  Returns the `Config`; its `failure` is set where the file itself could not be
     read, or where a bound of this module was reached and the rest was left unread.
     """
-    judging = judge(path, host, version)
+    reading = _reading(_Parser(printable(path), host, version), path)
     try:
-        request = next(judging)
+        request = next(reading)
         while True:
-            # The text alone is judged.
-            request = judging.send(None if isinstance(request, Question) else (yield request))
+            if isinstance(request, Question):
+                raise TypeError(f"asked {request} where the text alone is judged")
+            request = reading.send((yield request))
     except StopIteration as end:
         config: Config = end.value
         return config
@@ -68,7 +69,10 @@ def judge(
 ) -> Generator[Request | Question, Answer, Config]:
     """`parse` that also asks a `Question` wherever stunnel looks at the machine, in stunnel's order; is
     sent the `Refusal`, or None."""
-    parser = _Parser(printable(path), host, version)
+    return _reading(_Parser(printable(path), host, version, asks=True), path)
+
+
+def _reading(parser: "_Parser", path: str) -> Generator[Request | Question, Answer, Config]:
     yield from parser.read(path, ())
     return (yield from parser.finish())
 
@@ -103,9 +107,11 @@ _COMMENT_TAIL = re.compile(r"\s(?:#|;|//)")
 
 
 class _Parser:
-    """What is known so far.  `current` takes the option lines, also those after an include."""
+    """What is known so far.  `current` takes the option lines, also those after an include; `asks` tells
+    whether the machine is asked besides the text."""
 
-    def __init__(self, path: str, host: str, version: Version) -> None:
+    def __init__(self, path: str, host: str, version: Version, *, asks: bool = False) -> None:
+        self.asks = asks
         self.path = path
         self.host = host
         self.version = version
@@ -210,7 +216,8 @@ class _Parser:
         if text.startswith(b"[") and text.endswith(b"]"):
             yield from self.begin_section(text[1:-1], line, file)
             return None
-        name, equals, value = (part.strip() for part in text.partition(b"="))
+        head, equals, tail = text.partition(b"=")
+        name, value = head.strip(), tail.strip()
         option = self.find(name) if equals else None
         if option is None:
             yield from self.unknown(line, file, name, bool(equals))
@@ -220,11 +227,19 @@ class _Parser:
             yield from self.include(line, file, value, folders)
             return None
         shown, raw = printable(value, MAX_LINE), os.fsdecode(value)
-        said = Value(
-            *(shown, file, line.number, option.secret, "" if raw == shown else raw),
-            cover=masked_value(option.name, shown),
-        )
-        yield from self.option(option, said, line, file)
+        secret, cover = option.secret, masked_value(option.name, shown)
+        said = Value(shown, file, line.number, secret, "" if raw == shown else raw, cover)
+        refusal = self.refusal(option, said)
+        if refusal is not None:
+            return self.refuse(line, file, refusal, option)
+        if self.asks and option.name in LOOKED_UP:
+            answer = yield JudgeLine(option.name, said)
+            if isinstance(answer, Refusal):  # what was meant is understood all the same
+                self.refuse(line, file, answer, option)
+        if option.scope is Scope.GLOBAL:
+            add_value(self.globals, option, said)
+        else:
+            self.current.put(option, said)
         return None
 
     def find(self, name: bytes) -> Option | None:
@@ -232,22 +247,12 @@ class _Parser:
         option = find(printable(name), self.version)
         return None if option and option.scope is Scope.GLOBAL and self.sections else option
 
-    def option(self, option: Option, value: Value, line: Line, file: str) -> Steps:
-        """One line of a known option."""
+    def refusal(self, option: Option, value: Value) -> Refusal | None:
+        """What the text says against this value of a known option."""
         judged = option.default_kind if self.current is self.defaults else None
         kind = judged or option.kind
         reason = kind.refuse(value.text) or self.missing_engine(option)
-        if reason:
-            return self.refuse(line, file, Refusal(reason, _wanted(option, kind.wants, value.text)), option)
-        if option.name in LOOKED_UP:
-            refusal = yield JudgeLine(option.name, value)
-            if isinstance(refusal, Refusal):  # what was meant is understood all the same
-                self.refuse(line, file, refusal, option)
-        if option.scope is Scope.GLOBAL:
-            add_value(self.globals, option, value)
-        else:
-            self.current.put(option, value)
-        return None
+        return Refusal(reason, _wanted(option, kind.wants, value.text)) if reason else None
 
     def missing_engine(self, option: Option) -> str:
         """An engine can be referred to only after a global `engine` line."""
@@ -291,7 +296,9 @@ class _Parser:
         section = self.current
         if section is self.defaults:
             if not (self.globals_refused or section.refused):
-                refusal = judge_globals(self.globals) or (yield from self.ask(Stage.GLOBALS))
+                refusal = judge_globals(self.globals)
+                if refusal is None and self.asks:
+                    refusal = yield from self.ask(Stage.GLOBALS)
                 if refusal:
                     self.lack("Global options", self.path, refusal, self.globals)
             if not last:
@@ -307,7 +314,7 @@ class _Parser:
         """The first reason against the section that ends."""
         for check in CHECKS:
             if isinstance(check, Stage):
-                refusal = yield from self.ask(check)
+                refusal = (yield from self.ask(check)) if self.asks else None
             else:
                 refusal = check(self.current, self.sections, self.version)
             if refusal:

@@ -4,7 +4,8 @@ Rule: sans-IO, and bytes stay bytes: stunnel decodes nothing, so neither may wha
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 MAX_LINE = 16_383
 """Characters of a line; stunnel's buffer is 16 KiB with the final NUL."""
@@ -12,7 +13,7 @@ MAX_LINE = 16_383
 BOM = b"\xef\xbb\xbf"
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True):
     """One line: `number` from 1 as stunnel counts, `raw` as it quotes it in an error, `text` without the
     byte order mark of the file and without blanks at either end."""
 

@@ -5,6 +5,7 @@ Rule: one row an option.  An option whose values changed with a release has one 
 
 import difflib
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from tuimon.parse import stunnel_values as kinds
@@ -192,13 +193,22 @@ def _by_name() -> dict[str, list[Option]]:
 _BY_NAME = _by_name()
 
 
+_SECRET = frozenset(name for name, forms in _BY_NAME.items() if forms[-1].secret)
+
+
+@cache  # of as many releases as there are, and asked for each line of a configuration
+def _forms(version: Version | None) -> dict[str, Option]:
+    """Every spelling in lower case that has a form in that release, with the newest one."""
+    rows = ((name, row) for name, forms in _BY_NAME.items() for row in forms)
+    return {name: row for name, row in rows if version is None or _has(version, row)}
+
+
 def find(name: str, version: Version | None = None) -> Option | None:
     """The option that `name` (any case, or an alias) means in release `version`; None if there is none.
 
     Without a version the newest form is returned.
     """
-    rows = _BY_NAME.get(kinds.lower(name), ())
-    return next((row for row in reversed(rows) if version is None or _has(version, row)), None)
+    return _forms(version).get(kinds.lower(name))
 
 
 def _has(version: Version, row: Option) -> bool:
@@ -207,8 +217,7 @@ def _has(version: Version, row: Option) -> bool:
 
 def is_secret(option: str) -> bool:
     """Whether the value of `option` must never be shown, logged or exported."""
-    row = find(option)
-    return row is not None and row.secret
+    return kinds.lower(option) in _SECRET
 
 
 def unknown(name: str, version: Version) -> str:

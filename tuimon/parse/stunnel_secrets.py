@@ -22,6 +22,11 @@ _GIVEN = re.compile(
       | (?<![a-z]) (?:pass|pin|pin-value) \s*[=:]\s* | -pass\s+ ) (?=\S) .*""",
     re.DOTALL,
 )
+# Without one of these neither `_GIVEN` nor `_USERINFO` finds anything: most values are spared the search.
+_HINTS = (
+    *dict.fromkeys(("pass", "pwd", "secret", "credential", "token", "api", "pin", "://")),
+    *(name.lower() for name in SECRETS),
+)
 _SAID = re.compile(rf"(?i)(\w*(?:passw|passphrase|pwd|secret)\w*|{_OPTIONS})(\s*=?\s*)(?=\S).*", re.DOTALL)
 _USERINFO = re.compile(r"(\w://)[^/@\s]+@")
 _KEY = re.compile(r"\b[0-9A-Fa-f]{32,}\b")  # a pre-shared key, a ticket secret
@@ -40,6 +45,8 @@ def masked_value(option: str, value: str) -> str:
     """What may be shown of the value of a known option."""
     if is_secret(option):
         return MASK if value.strip() else value
+    if value.isascii() and not any(map(value.lower().__contains__, _HINTS)):
+        return value
     return _USERINFO.sub(_hidden_user, _GIVEN.sub(lambda match: match[1] + MASK, value))
 
 
