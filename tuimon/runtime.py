@@ -44,7 +44,7 @@ BELL = 0.05
 """Seconds between two rings."""
 
 _WORDS = 0.4  # seconds in which the log says what it has to say: of a probe that failed, or of the past
-_SOON = 0.005  # seconds between two rings where nobody looks: what comes together is joined together
+_SOON = 0.005  # seconds of the shortest pause before it rings: what comes together is joined together
 
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
 """What an action depends on."""
@@ -103,6 +103,7 @@ class Runtime:
         self._words_until = 0.0  # monotonic seconds
         self._interest: Interest | None = None
         self._bell: asyncio.TimerHandle | None = None
+        self._rung = 0.0  # when it rang last, monotonic seconds
 
     def subscribe(self, listener: Callable[[Changes], None]) -> None:
         """Call `listener` on the loop whenever something changed, at most 20 times a second."""
@@ -244,14 +245,17 @@ class Runtime:
         if failed or (isinstance(event, LogAppended) and event.first):  # a long log comes in pieces
             self._words_until = self._host.monotonic() + _WORDS
         if self._bell is None and (self._at_once or self.store.surveyed):
-            # A fleet whose join takes long is joined less often, or there were no time for anything else.
-            self._bell = asyncio.get_running_loop().call_later(max(self._pause, self._took), self._ring)
+            # At once, but for what comes together with it, if it has not rung lately.  A fleet whose join
+            # takes long is joined less often, or there were no time for anything else.
+            due = self._rung + max(self._pause, self._took) - self._host.monotonic()
+            self._bell = asyncio.get_running_loop().call_later(max(_SOON, due), self._ring)
 
     def _ring(self) -> None:
         self._bell, began = None, self._host.monotonic()
         changes = self.store.drain()
         self._hand_on()
-        self._took = self._host.monotonic() - began
+        self._rung = self._host.monotonic()
+        self._took = self._rung - began
         for look in tuple(self._settling):  # also where nothing is to be painted: all may have been looked at
             look()
         if changes:

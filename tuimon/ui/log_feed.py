@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tuimon.model.log import LogRecord
-from tuimon.store import LogLine
+from tuimon.store import Changes, LogLine
 from tuimon.text import counted
 from tuimon.ui import render
 from tuimon.ui.desk import desk
@@ -27,6 +27,7 @@ from tuimon.ui.widgets.log_view import LogView
 _NOISE = frozenset({"No trusted certificates found"})  # said at error level of every service without a CA
 _ERROR, _FAULT = 3, 4  # stunnel's levels of errors and of warnings
 _LIMIT = 200_000  # lines of the view: what the logbook holds, and what older files were asked for
+_QUARTER = 900  # seconds
 LEVELS = (7, 5, 4, 3)
 """What `L` goes round through: everything, without debug and info, warnings, errors."""
 
@@ -55,7 +56,8 @@ class LogFeed(Vertical):
         self._generation = -1
         self._folded = self._hidden = 0
         self._look: object = None
-        self._width = 8
+        self._width = 8  # of the service column
+        self._shared: frozenset[str] = frozenset()  # logs that several processes write
 
     def compose(self) -> ComposeResult:
         """Title and lines."""
@@ -110,13 +112,22 @@ class LogFeed(Vertical):
             return False
         return True
 
-    def pull(self) -> None:
+    def take(self, changes: Changes) -> None:
+        """Show what changed: what lines and title say of the services, and lines that are new."""
+        if changes.rows:
+            store = desk(self).store
+            names = max((len(row.tunnel.service.name) for row in store.rows()), default=8)
+            self._width = max(6, min(names, 16))
+            found = (row.instance for row in store.instances())
+            self._shared = frozenset(each.log for each in found if each.log_sharers)
+        if changes.log:
+            self._pull()
+
+    def _pull(self) -> None:
         """Take what is new; everything, when the filter or the order before it changed."""
         book, reading = desk(self).store.logbook, self.reading
         asked = (str(self.sought), str(self.marked), self.faults, reading.level, reading.own)
         look = (asked, self.service, self.source, desk(self).palette)
-        names = max((len(row.tunnel.service.name) for row in desk(self).store.rows()), default=8)
-        self._width = max(6, min(names, 16))
         fresh = look != self._look or book.generation != self._generation
         if fresh:
             self._look, self._generation, self._seen = look, book.generation, -1
@@ -144,8 +155,7 @@ class LogFeed(Vertical):
             parts.append("warnings and errors only")
         elif reading.level < LEVELS[0]:
             parts.append(f"levels 0 to {reading.level}")
-        shared = {row.instance.log for row in desk(self).store.instances() if row.instance.log_sharers}
-        if shared and (not self.source or self.source in shared):
+        if self._shared and (not self.source or self.source in self._shared):
             parts.append("ids ambiguous: a log is shared")
         if self._hidden:
             parts.append(f"{counted(self._hidden, 'line')} hidden")
@@ -210,36 +220,47 @@ def _at(shown: Shown) -> float:
     return time_ if time_ is not None else float("-inf")
 
 
-def _day(record: LogRecord) -> str:
-    return time.strftime("%a %d %b %Y", time.localtime(record.time)) if record.time is not None else ""
-
-
 def _same(one: LogRecord, other: LogRecord) -> bool:
     """Whether one line says what the other has said, of another connection perhaps."""
-    return (one.service, one.level, one.message) == (other.service, other.level, other.message)
+    return one.message == other.message and one.service == other.service and one.level == other.level
+
+
+class _Calendar:
+    """The day of each moment; one of the same quarter of an hour as the one before it need not be asked for,
+    and no day begins within one, wherever one is."""
+
+    def __init__(self) -> None:
+        self._quarter, self._day = -1, ""
+
+    def day(self, record: LogRecord) -> str:
+        """The local day of a record, empty where it has no time."""
+        if record.time is None:
+            return ""
+        quarter = int(record.time // _QUARTER)
+        if quarter != self._quarter:
+            self._quarter = quarter
+            self._day = time.strftime("%a %d %b %Y", time.localtime(record.time))
+        return self._day
 
 
 def _arranged(lines: Iterator[LogLine], last: Shown | None) -> Iterator[Shown]:
     """The lines with the rules of days, repeats in one; `last` is what stands before them, and comes first
     with another count if it is repeated."""
-    day = _day(last.line.record) if last is not None and last.line is not None else ""
-    held = last
+    calendar = _Calendar()
+    held, before = last, last.line if last is not None else None
+    day = calendar.day(before.record) if before is not None else ""
+    more = 0  # times that `held` was said besides those it has counted
     for line in lines:
-        if (
-            held is not None
-            and held.line is not None
-            and held.line.source == line.source
-            and _same(held.line.record, line.record)
-        ):
-            held = replace(held, times=held.times + 1)
+        if before is not None and before.source == line.source and _same(before.record, line.record):
+            more += 1
             continue
-        if held is not None and (held is not last):
-            yield held
-        today = _day(line.record)
+        if held is not None and (held is not last or more):
+            yield replace(held, times=held.times + more) if more else held
+        today = calendar.day(line.record)
         if today and today != day:
             if day:
                 yield Shown(2 * line.sequence - 1, day=today)
             day = today
-        held = Shown(2 * line.sequence, line)
-    if held is not None and held is not last:
-        yield held
+        held, before, more = Shown(2 * line.sequence, line), line, 0
+    if held is not None and (held is not last or more):
+        yield replace(held, times=held.times + more) if more else held

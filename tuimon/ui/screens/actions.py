@@ -25,7 +25,6 @@ class ActionsScreen(PageScreen):
 
     def on_mount(self) -> None:
         """Read the file."""
-        super().on_mount()
         self._read()
 
     @work(exclusive=True, group="actions")

@@ -103,7 +103,6 @@ class LogScreen(Pane):
 
     def on_mount(self) -> None:
         """Start with the lines."""
-        super().on_mount()
         self._choose()
 
     def only(self, service: str = "", source: str = "", back: str = "") -> None:
@@ -142,11 +141,10 @@ class LogScreen(Pane):
             self._way = None
         feed.sought, feed.faults = self.filter, self.kept.faults
         feed.marked = Filter("") if self.filter else self.sought
-        if changes.log:
-            if reading.connections:
-                self._paint_connections()
-            else:
-                feed.pull()
+        if not reading.connections:
+            feed.take(changes)
+        elif changes.log:
+            self._paint_connections()
 
     def _choose(self) -> None:
         """Show lines or connections, as it is wanted."""

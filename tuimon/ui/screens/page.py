@@ -45,7 +45,6 @@ class PageScreen(Pane):
 
     def on_mount(self) -> None:
         """Start at the top."""
-        super().on_mount()
         self.set_focus(self.main_widget())  # at once, or it would take a filter typed ahead
 
     def document(self) -> Document | None:

@@ -1,7 +1,8 @@
 """What every screen has: the summary above, the hints below, and a door to the store.
 
 Rule: a screen is told that something changed and reads the store; a screen that is not shown paints
-nothing and catches up when it is.
+nothing and catches up when it is.  Textual calls the `on_` methods of every class by itself, the most special
+first: one that called its super() would have everything done twice.
 """
 
 from collections.abc import Iterable

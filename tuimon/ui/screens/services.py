@@ -130,7 +130,6 @@ class ServicesScreen(TablePane[ServiceKey]):
     def on_resize(self) -> None:
         """On a screen with few lines the log gives way to the table."""
         self.query_one(LogFeed).set_class(self.size.height < _ROOM, "-short")
-        super().on_resize()
 
     def main_widget(self) -> Widget:
         """The table has the focus."""
@@ -142,8 +141,7 @@ class ServicesScreen(TablePane[ServiceKey]):
         if changes.rows or changes.status or aged:
             self._age = int(self.store.now // _AGE)
             self._paint_rows()
-        if changes.log:
-            self.query_one(LogFeed).pull()
+        self.query_one(LogFeed).take(changes)
 
     def all_columns(self) -> tuple[Column, ...]:
         """Every column that there is."""

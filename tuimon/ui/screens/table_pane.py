@@ -68,7 +68,6 @@ class TablePane(Pane, Generic[K]):
 
     def on_mount(self) -> None:
         """Start with the table."""
-        super().on_mount()
         self.set_focus(self.table)
 
     def leave_filter(self) -> None:

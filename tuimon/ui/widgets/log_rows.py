@@ -2,6 +2,7 @@
 
 Rule: a line that was never seen counts as one row.  So nothing has to be painted to know a height, and
 whoever measures a line above what is on the screen moves the screen by the rows it turned out to have.
+As long as no line is known to take more than one, a row is a line, and nothing is added up.
 """
 
 from bisect import bisect_right
@@ -13,11 +14,12 @@ class Folds:
 
     def __init__(self) -> None:
         self._heights: list[int] = []  # 0: not measured
+        self._folded = 0  # lines that take more than one row
         self._ends: list[int] | None = None  # of each line: the row after its last one
 
     def reset(self, lines: int) -> None:
         """Forget all heights; there are `lines` lines."""
-        self._heights = [0] * lines
+        self._heights, self._folded = [0] * lines, 0
         self._ends = None
 
     def append(self, lines: int) -> None:
@@ -27,11 +29,13 @@ class Folds:
 
     def drop(self, lines: int) -> None:
         """The first `lines` lines are gone."""
+        self._folded -= sum(height > 1 for height in self._heights[:lines])
         del self._heights[:lines]
         self._ends = None
 
     def drop_last(self) -> None:
         """The last line is gone."""
+        self._folded -= sum(height > 1 for height in self._heights[-1:])
         del self._heights[-1:]
         self._ends = None
 
@@ -41,8 +45,9 @@ class Folds:
 
     def measure(self, index: int, rows: int) -> None:
         """The line takes `rows` (> 0) rows."""
-        if rows > 1:  # one row is what it counted for already
+        if rows != self.height(index):  # one row is what it counted for already
             self._ends = None
+        self._folded += (rows > 1) - (self._heights[index] > 1)
         self._heights[index] = rows
 
     def height(self, index: int) -> int:
@@ -52,14 +57,16 @@ class Folds:
     @property
     def total(self) -> int:
         """Rows of all lines."""
-        return self._rows()[-1] if self._heights else 0
+        return self._rows()[-1] if self._folded else len(self._heights)
 
     def start(self, index: int) -> int:
         """The first row of a line."""
-        return self._rows()[index - 1] if index else 0
+        return self._rows()[index - 1] if index and self._folded else index
 
     def at(self, row: int) -> tuple[int, int]:
         """The line that has this row (0 ≤ row < total), and which of its rows it is."""
+        if not self._folded:
+            return row, 0
         index = bisect_right(self._rows(), row)
         return index, row - self.start(index)
 

@@ -14,7 +14,6 @@ from rich.segment import Segment
 from rich.text import Text
 from textual.binding import BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
 from textual.reactive import reactive
 from textual.selection import Selection
 from textual.strip import Strip
@@ -235,7 +234,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     def _place(self, row: int) -> None:
         """Scroll to this row, without its being taken for the reader's wish."""
         with self._not_the_reader():
-            self.virtual_size = Size(0, self._folds.total)
+            self.hold(self._folds.total)
             self.jump_to(row)
 
     @contextmanager

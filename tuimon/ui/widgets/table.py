@@ -16,7 +16,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 from textual.cache import LRUCache
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
@@ -220,7 +220,7 @@ class Table(TableMessages, StillScroll, Generic[K], can_focus=True, inherit_bind
         self._cursor = max(0, min(self._cursor, len(self._rows) - 1)) if place is None else place
         if self._moved_at is None:
             self._cursor = top = 0
-        self.virtual_size = Size(0, len(self._rows) + _HEADER_LINES)
+        self.hold(len(self._rows) + _HEADER_LINES)
         self.jump_to(top)
         self._repaint_changed()
         if self.cursor_key != key:
