@@ -6,6 +6,7 @@ a string holds no control character, no bidirectional override and no lone surro
 """
 
 import re
+from collections.abc import Sequence
 
 MAX_TEXT = 4096
 """Longest text, in characters, that `printable` lets through unless told otherwise."""
@@ -15,6 +16,8 @@ MAX_TEXT = 4096
 _UNFIT = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+
+_PLAIN = bytes(range(0x20, 0x7F))
 
 
 def printable(text: str | bytes, limit: int = MAX_TEXT) -> str:
@@ -32,6 +35,16 @@ def printable(text: str | bytes, limit: int = MAX_TEXT) -> str:
     if "\t" in text:
         text = text.replace("\t", " ")
     return _UNFIT.sub("\ufffd", text)
+
+
+def printable_lines(lines: Sequence[bytes]) -> str:
+    """`printable` of each line without its line end, one below the other.
+
+    What is nothing but ASCII is fit as it is, and to see that of many lines at once costs next to nothing.
+    """
+    if not b"".join(lines).translate(None, _PLAIN) and max(map(len, lines), default=0) <= MAX_TEXT:
+        return b"\n".join(lines).decode("ascii")
+    return "\n".join(printable(line.rstrip(b"\r\n")) for line in lines)
 
 
 def counted(count: int, noun: str) -> str:

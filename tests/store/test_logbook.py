@@ -1,6 +1,7 @@
 """The logbook: bounded, in order, and clear about who was meant."""
 
 import pytest
+from msgspec.structs import replace
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.store.logbook import Logbook
@@ -10,7 +11,7 @@ SOURCE = "/var/log/stunnel.log"
 
 def record(at: float | None, message: str = "", **facts: object) -> LogRecord:
     plain = LogRecord(at, 5, "7", "web", Event.NONE, "10.0.0.9:51522", message)
-    return plain._replace(**facts)  # type: ignore[arg-type]
+    return replace(plain, **facts)
 
 
 def messages(book: Logbook) -> list[str]:
@@ -113,7 +114,7 @@ def test_the_target_has_failed_only_when_no_address_is_left() -> None:
     final = record(5, "No more addresses to connect", event=Event.CONNECT_FAILED)
     book.append(SOURCE, (refused,), history=False)
     assert book.traffic[SOURCE, "web"].target_failure is None
-    book.append(SOURCE, (final, refused._replace(time=9.0), final._replace(time=9.0)), history=False)
+    book.append(SOURCE, (final, replace(refused, time=9.0), replace(final, time=9.0)), history=False)
     traffic = book.traffic[SOURCE, "web"]
     assert traffic.target_failure is not None
     assert "refused" in traffic.target_failure.message

@@ -25,7 +25,7 @@ from tuimon.model.connection import Connection
 from tuimon.model.log import LogRecord
 from tuimon.parse.journal import LogAssembler
 from tuimon.parse.stunnel_connections import LogReader
-from tuimon.parse.stunnel_log import parse_tagged
+from tuimon.parse.stunnel_log import tagged
 from tuimon.parse.stunnel_sessions import Sessions
 from tuimon.patience import patiently
 from tuimon.settings import Settings
@@ -89,7 +89,7 @@ class _Connections:
         self._show = show
 
     def feed(self, lines: Sequence[bytes], today: date) -> Iterable[str]:
-        return self._show(self._sessions.feed(parse_tagged(line, None, today) for line in lines))
+        return self._show(self._sessions.feed(tagged(lines, None, today)))
 
     def flush(self) -> Iterable[str]:
         return self._show(self._sessions.flush())

@@ -1,7 +1,8 @@
 """One record of a stunnel log."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 LOG_SECOND = 1.02
 """Seconds by which the time of a record may lie behind the moment it tells of.
@@ -40,7 +41,7 @@ class Event(StrEnum):
     STOPPED = "stopped"
 
 
-class LogRecord(NamedTuple):
+class LogRecord(Struct, frozen=True, gc=False):
     """One line.
 
     `time` is seconds since the epoch (the log's local time, one second's resolution) or None; `level`
@@ -49,6 +50,8 @@ class LogRecord(NamedTuple):
     on every line of it.  `message` has passed `printable`.  `parsed` is False for a line that is no
     stunnel record: it is kept and shown.  `reason` is what the line means, in words, where it says that
     the TLS of its connection, or a check of it, failed.
+
+    Without `gc`: nothing in it leads back to it, and hundreds of thousands are held.
     """
 
     time: float | None

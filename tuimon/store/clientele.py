@@ -8,6 +8,7 @@ import re
 from collections import OrderedDict, deque
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tuimon.model.clients import NOBODY, Clients, Contact, Stall, hung_up
 from tuimon.model.log import Event, LogRecord
@@ -106,7 +107,7 @@ class Clientele:
         if event in _FAILED:
             if message.startswith("Redirecting"):
                 visit.redirected = True
-            visit.failure = visit.failure or record._replace(reason=record.reason or _UNNAMED)
+            visit.failure = visit.failure or replace(record, reason=record.reason or _UNNAMED)
             if event is Event.REJECTED and message.startswith("Service ["):  # it was never accepted
                 self._end(source, visit, at)
         elif event in _TARGET and message.startswith(_FINAL):
