@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,24 @@ async def test_a_full_backlog_is_a_timeout(host: LocalHost) -> None:
         endpoint = Endpoint.parse(f"127.0.0.1:{listener.getsockname()[1]}")
         assert failed(await host.connect(endpoint, 0.3)) is Reason.TIMEOUT
         assert time.monotonic() - began < 3
+
+
+async def test_a_unix_socket_whose_queue_is_full_is_waited_for(host: LocalHost, tmp_path: Path) -> None:
+    """The kernel tells of no event when there is room again; the deadline is kept."""
+    path = tmp_path / "socket"
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket(socket.AF_UNIX))
+        server.bind(str(path))
+        server.listen(0)
+        stack.enter_context(socket.socket(socket.AF_UNIX)).connect(str(path))
+        assert failed(await host.connect(Endpoint.parse(str(path)), 0.2)) is Reason.TIMEOUT
+        waiting = asyncio.create_task(host.connect(Endpoint.parse(str(path)), 5))
+        await asyncio.sleep(0.1)
+        stack.enter_context(server.accept()[0])
+        found = await waiting
+        assert not isinstance(found, Failure)
+        await found.send(b"heard")
+        found.close()
 
 
 async def test_a_reset_is_a_connection_error(host: LocalHost) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 import struct
 import time
@@ -15,6 +16,7 @@ from tuimon.text import printable
 
 _Address = tuple[socket.AddressFamily, object]
 
+_FULL = 0.05  # seconds between two knocks at a Unix socket whose queue is full: no event tells of its end
 _NAMED = "localhost"  # stunnel's word for whoever comes from a Unix socket with an abstract name
 _REFUSED = {errno.ECONNREFUSED: "connection refused", errno.ENOENT: "no such socket"}
 _UNREACHABLE = {
@@ -59,6 +61,8 @@ class LocalStream:
 
     def __init__(self, sock: socket.socket, connect_ms: float) -> None:
         self._socket = sock
+        self._waiter: asyncio.Future[bytes] | None = None
+        self._limit, self._watched = 0, False
         self.connect_ms = connect_ms
         self.local = _local(sock)
         self.peer = ""
@@ -67,14 +71,47 @@ class LocalStream:
 
     async def send(self, data: bytes) -> None:
         """Send everything; raises `ConnectionError` when the peer is gone."""
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        sent = 0
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            sent = self._socket.send(data)
+        if sent < len(data):
+            await asyncio.get_running_loop().sock_sendall(self._socket, data[sent:])
 
     async def receive(self, limit: int = 65536) -> bytes:
         """What has arrived, empty at the end; raises `ConnectionError` on a reset."""
-        return await asyncio.get_running_loop().sock_recv(self._socket, limit)
+        try:
+            return self._socket.recv(limit)
+        except (BlockingIOError, InterruptedError):
+            pass
+        loop = asyncio.get_running_loop()
+        self._limit, self._waiter = limit, loop.create_future()
+        if not self._watched:
+            loop.add_reader(self._socket.fileno(), self._readable)
+            self._watched = True
+        return await self._waiter
+
+    def _readable(self) -> None:
+        """Something has arrived, or the end.  Watched from the first wait on: `loop.sock_recv` would enter
+        and leave the selector for each."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():  # nobody waits: or this would be called without end
+            self._unwatch()
+            return
+        try:
+            waiter.set_result(self._socket.recv(self._limit))
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            waiter.set_exception(error)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._watched = False
 
     def close(self, *, abort: bool = False) -> None:
         """Close; `abort` sends a reset instead of a FIN."""
+        self._unwatch()
         if abort:
             linger = struct.pack("ii", 1, 0)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -105,6 +142,44 @@ async def _resolve(endpoint: Endpoint, threads: Executor) -> list[_Address] | Fa
         return Failure(Reason.UNRESOLVED, f"{printable(endpoint.text)}: {printable(str(error))}")
 
 
+async def _call(sock: socket.socket, address: object) -> None:
+    """Connect; raises OSError where nobody answers.
+
+    `loop.sock_connect` takes two turns of the selector in any case, and a Unix socket whose queue is full
+    for one that is connected.
+    """
+    while True:
+        try:
+            sock.connect(address)  # type: ignore[arg-type]
+        except BlockingIOError as error:
+            if error.errno == errno.EINPROGRESS:
+                return await _answered(sock)
+        else:
+            return None
+        await asyncio.sleep(_FULL)
+
+
+async def _answered(sock: socket.socket) -> None:
+    """Wait for what comes of a connection that is under way; raises OSError where it is refused."""
+    with contextlib.suppress(OSError):
+        if sock.getpeername():  # on this machine it takes no longer than the call
+            return
+    loop = asyncio.get_running_loop()
+    decided = loop.create_future()
+    loop.add_writer(sock.fileno(), _wake, decided)
+    try:
+        await decided
+    finally:
+        loop.remove_writer(sock.fileno())
+    if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(code, os.strerror(code))
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
 async def _connect_one(family: socket.AddressFamily, address: object, local: str) -> LocalStream:
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
@@ -115,7 +190,7 @@ async def _connect_one(family: socket.AddressFamily, address: object, local: str
                 sock.bind("")  # a name of the kernel's choice: clients have none, so the log tells us apart
         began = time.monotonic()
         with contextlib.suppress(ConnectionResetError):  # it took us in, and hung up before we looked
-            await asyncio.get_running_loop().sock_connect(sock, address)  # type: ignore[arg-type]
+            await _call(sock, address)
         return LocalStream(sock, (time.monotonic() - began) * 1000)
     except BaseException:
         sock.close()

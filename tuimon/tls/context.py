@@ -5,16 +5,15 @@ Rule: everything comes as bytes in memory; no file is opened here.  What cannot 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Struct
-from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
 from tuimon.model.handshake import VerifyError
@@ -43,55 +42,50 @@ class UnusableError(Exception):
 
 
 class Offer(Struct, frozen=True):
-    """What the client offers and trusts.
+    """What the client offers and trusts, whoever it calls.
 
-    `server_name` is the SNI name (an IP address is not sent, RFC 6066 section 3).  `ca_pem` holds any
-    number of trusted certificates; empty means that trust is not judged, blank that nobody is trusted.
+    `ca_pem` holds any number of trusted certificates; empty means that trust is not judged, blank that
+    nobody is trusted.
     `crl_pem` holds revocation lists; where it has one, the peer's certificate must be on a list's good
     side.  `key_pem` may be empty where `certificate_pem` holds the key too; keys are unencrypted.  `legacy`
     allows TLS 1.0 and 1.1, which takes security level 0.  `minimum` and `maximum` are keys of `VERSIONS`.
     `reference_time` (seconds since the epoch) is when the chain has to be valid, instead of now.
     """
 
-    server_name: str = ""
     ca_pem: bytes = b""
     crl_pem: bytes = b""
     certificate_pem: bytes = b""
     key_pem: bytes = b""
-    alpn: tuple[str, ...] = ()
     legacy: bool = False
     minimum: str = ""
     maximum: str = ""
     reference_time: float | None = None
 
 
-def connect(
-    offer: Offer,
-    verify_errors: list[VerifyError],
-    info: Callable[[SSL.Connection, int, int], None],
-) -> SSL.Connection:
-    """A client connection over memory BIOs.
-
-    Verification never stops the handshake: every error is appended to `verify_errors`.  `info` is
-    OpenSSL's information callback.  Raises UnusableError.
-    """
-    connection = SSL.Connection(_context(replace(offer, server_name="", alpn=())), None)
-    connection.set_app_data(_Heard(verify_errors, info))
-    connection.set_connect_state()
-    try:
-        if offer.alpn:
-            connection.set_alpn_protos([name.encode("ascii") for name in offer.alpn])
-    except (SSL.Error, ValueError) as error:
-        raise UnusableError("the ALPN names cannot be sent") from error
-    _name(connection, offer.server_name)
-    return connection
-
-
-class _Heard(NamedTuple):
-    """Whom a connection tells of itself."""
+class Heard(NamedTuple):
+    """Whom a connection tells of itself: every verification error is appended to the list, `info` is
+    OpenSSL's information callback."""
 
     verify_errors: list[VerifyError]
     info: Callable[[SSL.Connection, int, int], None]
+
+
+def connect(offer: Offer, server_name: str, alpn: Sequence[str], heard: Heard) -> SSL.Connection:
+    """A client connection over memory BIOs.
+
+    `server_name` is the SNI name (an IP address is not sent, RFC 6066 section 3).  Verification never stops
+    the handshake.  Raises UnusableError.
+    """
+    connection = SSL.Connection(_context(offer), None)
+    connection.set_app_data(heard)
+    connection.set_connect_state()
+    try:
+        if alpn:
+            connection.set_alpn_protos([name.encode("ascii") for name in alpn])
+    except (SSL.Error, ValueError) as error:
+        raise UnusableError("the ALPN names cannot be sent") from error
+    _name(connection, server_name)
+    return connection
 
 
 @lru_cache(maxsize=32)  # to make one takes as long as half a handshake, and with a bundle of roots far longer
@@ -111,18 +105,16 @@ def _context(offer: Offer) -> SSL.Context:
 
 def _verify(connection: SSL.Connection, _cert: crypto.X509, code: int, depth: int, ok: int) -> bool:
     if not ok:
-        error, known = VerifyError(code, depth, states.verify_error(code)), _heard(connection).verify_errors
-        if error not in known:
-            known.append(error)
+        heard: Heard = connection.get_app_data()
+        error = VerifyError(code, depth, states.verify_error(code))
+        if error not in heard.verify_errors:
+            heard.verify_errors.append(error)
     return True
 
 
 def _inform(connection: SSL.Connection, where: int, value: int) -> None:
-    _heard(connection).info(connection, where, value)
-
-
-def _heard(connection: SSL.Connection) -> _Heard:
-    return cast(_Heard, connection.get_app_data())
+    heard: Heard = connection.get_app_data()
+    heard.info(connection, where, value)
 
 
 def _set_versions(context: SSL.Context, offer: Offer) -> None:
@@ -187,13 +179,7 @@ def bring_certificate(
 
 
 def _name(connection: SSL.Connection, server_name: str) -> None:
-    if not server_name:
-        return
-    try:
-        ip_address(server_name)
-    except ValueError:
-        pass
-    else:
+    if not server_name or _is_address(server_name):
         return
     try:
         name = server_name.encode("ascii" if server_name.isascii() else "idna")
@@ -202,6 +188,16 @@ def _name(connection: SSL.Connection, server_name: str) -> None:
         connection.set_tlsext_host_name(name)
     except (SSL.Error, TypeError, ValueError) as error:
         raise UnusableError("the server name cannot be sent as SNI") from error
+
+
+def _is_address(name: str) -> bool:
+    if not (name[-1].isdigit() or ":" in name):  # no address ends so; to have one refused takes far longer
+        return False
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def reasons(error: SSL.Error) -> list[str]:

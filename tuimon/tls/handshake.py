@@ -13,7 +13,7 @@ from OpenSSL import SSL, crypto
 from tuimon.model.handshake import Depth, Verdict, VerifyError
 from tuimon.text import printable
 from tuimon.tls import states
-from tuimon.tls.context import Offer, UnusableError, connect, reasons
+from tuimon.tls.context import Heard, Offer, UnusableError, connect, reasons
 from tuimon.tls.plaintext import describe, looks_like_tls
 
 MAX_RECEIVED = 1 << 20
@@ -108,14 +108,12 @@ class Handshake:
         maximum: str = "",
         reference_time: float | None = None,
     ) -> None:
-        """Everything but `depth` is as in `tuimon.tls.context.Offer`."""
+        """Everything but `depth` is as in `tuimon.tls.context.connect` and its `Offer`."""
         offer = Offer(
-            server_name=server_name,
             ca_pem=ca_pem,
             crl_pem=crl_pem,
             certificate_pem=certificate_pem,
             key_pem=key_pem,
-            alpn=tuple(alpn),
             legacy=legacy,
             minimum=minimum,
             maximum=maximum,
@@ -136,14 +134,15 @@ class Handshake:
         self._head = b""
         self._received = 0
         try:
-            self._connection = connect(offer, self._verify_errors, self._transcript.info)
+            heard = Heard(self._verify_errors, self._transcript.info)
+            self._connection = connect(offer, server_name, alpn, heard)
         except UnusableError as error:
             self._fail(Verdict.FAILED, str(error))
 
     @property
     def failed(self) -> bool:
         """Whether it cannot go on; `outcome` says why."""
-        return self._verdict not in {None, Verdict.OK}
+        return self._verdict is not None and self._verdict is not Verdict.OK
 
     def start(self) -> bytes:
         """The bytes to send first: our ClientHello."""
@@ -290,10 +289,11 @@ def _outgoing(connection: SSL.Connection) -> bytes:
     """Everything that OpenSSL wants to send."""
     outgoing = b""
     try:
-        while True:
+        while len(outgoing) % _CHUNK == 0:  # what came short of it was the last
             outgoing += connection.bio_read(_CHUNK)
-    except SSL.Error:  # WantReadError: there is no more
-        return outgoing
+    except SSL.Error:  # WantReadError: there is none
+        pass
+    return outgoing
 
 
 def _group(connection: SSL.Connection) -> str:

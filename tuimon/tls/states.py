@@ -5,6 +5,8 @@ section 6 and its predecessors.  Nothing here depends on OpenSSL's generation: s
 without their protocol prefix, alerts by number.
 """
 
+from functools import lru_cache
+
 from cryptography.hazmat.bindings.openssl.binding import Binding
 
 SENT = "> "
@@ -97,6 +99,7 @@ _NOT_TLS = frozenset(
 )
 
 
+@lru_cache  # asked a dozen times a handshake, of the few that OpenSSL has
 def message(state: bytes) -> str:
     """The handshake message that the state string of `SSL_state_string_long` stands for, with its
     direction (`> ClientHello`, `< ServerHello`), or an empty string for a state without a message."""
