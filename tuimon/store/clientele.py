@@ -22,9 +22,14 @@ _MINUTE = 60.0
 _STALLED = 2.0  # seconds: the log's clock has whole ones
 _BYTES = re.compile(r"Connection (\S+): (\d{1,18}) byte\S* sent to \w+, (\d{1,18}) byte")
 _RESPONDER = re.compile(r'OCSP: Connecting the \w+ responder "(.*)"')
-_ASKING = ("s_connect: ", "OCSP: Connecting ", "OCSP: Connected ")
+_ASKS = "OCSP: Connecting "
+_ASKING = ("s_connect: ", _ASKS, "OCSP: Connected ")
 _FAILED = frozenset({Event.TLS_FAILED, Event.PEER_REJECTED, Event.REJECTED})
 _TARGET = frozenset({Event.CONNECT_FAILED, Event.RESOLVE_FAILED})
+_TELLING = _FAILED | _TARGET | {Event.CONNECTED, Event.TLS_OK, Event.CLOSED}
+_LIVES = frozenset({Event.STARTED, Event.STOPPED})
+# What every line is asked; to ask the enumeration for its member each time would take longer.
+_ACCEPTED, _REJECTED = Event.ACCEPTED, Event.REJECTED
 _FINAL = ("No more addresses", "No remote host resolved")
 _UNNAMED = "the handshake fails"
 
@@ -50,11 +55,13 @@ class Clientele:
 
     # -- lines in -------------------------------------------------------------------------------
 
+    def hear(self, source: str, at: float) -> None:
+        """A log has told something of that time."""
+        self._heard[source] = at
+
     def learn(self, source: str, record: LogRecord, *, own: bool) -> None:
         """Take one line of a log."""
-        if record.time is not None:
-            self._heard[source] = record.time
-        if record.event is Event.STARTED or record.event is Event.STOPPED:
+        if record.event in _LIVES:
             self._cut(source, record)
         elif not own and record.service and record.time is not None and ":" in record.peer:
             self._take(source, record, record.time)
@@ -77,51 +84,51 @@ class Clientele:
             room.version += 1
 
     def _take(self, source: str, record: LogRecord, at: float) -> None:
-        open_ = self._open.setdefault(source, OrderedDict())
-        visit = open_.get(record.peer)
-        if record.event is Event.ACCEPTED or (visit is None and record.event is Event.REJECTED):
+        open_ = self._open.get(source)
+        if open_ is None:
+            open_ = self._open[source] = OrderedDict()
+        event, visit = record.event, open_.get(record.peer)
+        if event is _ACCEPTED or (visit is None and event is _REJECTED):
             if visit is not None:
                 self._end(source, visit, at)
-            visit = self._begin(source, record, at)
-        if visit is None:
+            if len(open_) >= _OPEN:
+                self._leave(source, next(iter(open_.values())))
+            visit = Visit(record.peer, record.peer.rpartition(":")[0], record.service, at)
+            self._enter(source, visit)
+        elif visit is None:
             return
-        if record.service != visit.service:  # the server name has led it to another service
+        elif record.service != visit.service:  # the server name has led it to another service
             self._leave(source, visit)
             visit.service = record.service
             self._enter(source, visit)
-        self._touch(source, visit)
-        self._tell(source, visit, record, at)
-
-    def _begin(self, source: str, record: LogRecord, at: float) -> Visit:
-        open_ = self._open[source]
-        if len(open_) >= _OPEN:
-            self._leave(source, next(iter(open_.values())))
-        visit = Visit(record.peer, record.service, at)
-        self._enter(source, visit)
-        return visit
+        if event in _TELLING or visit.asking is not None or record.message.startswith(_ASKS):
+            self._tell(source, visit, record, at)
 
     def _tell(self, source: str, visit: Visit, record: LogRecord, at: float) -> None:
-        if visit.asking is not None and not record.message.startswith(_ASKING):
-            self._answered(source, visit, at)
         event, message = record.event, record.message
+        if visit.asking is not None and not message.startswith(_ASKING):
+            self._answered(source, visit, at)
+        if event is Event.CLOSED:
+            said = _BYTES.match(message)
+            how, to_tls, to_socket = said.groups() if said else ("", 0, 0)
+            self._end(source, visit, at, int(to_tls), int(to_socket), closed=how == "closed")
+            return
         if event in _FAILED:
             if message.startswith("Redirecting"):
                 visit.redirected = True
             visit.failure = visit.failure or replace(record, reason=record.reason or _UNNAMED)
             if event is Event.REJECTED and message.startswith("Service ["):  # it was never accepted
                 self._end(source, visit, at)
+                return
         elif event in _TARGET and message.startswith(_FINAL):
             visit.target_failed = True
         elif event is Event.CONNECTED and message.startswith("Service ["):  # else it may be a responder
             visit.connected = True
         elif event is Event.TLS_OK:
             visit.negotiated = True
-        elif event is Event.CLOSED:
-            said = _BYTES.match(message)
-            to_tls, to_socket = (int(said[2]), int(said[3])) if said else (0, 0)
-            self._end(source, visit, at, to_tls, to_socket, closed=bool(said and said[1] == "closed"))
-        elif message.startswith("OCSP: Connecting "):
+        elif message.startswith(_ASKS):
             visit.asking = record
+        self._touch(source, visit)
 
     def _answered(self, source: str, visit: Visit, at: float) -> None:
         """The responder is awaited no more."""
@@ -132,32 +139,39 @@ class Clientele:
     # -- coming and going -----------------------------------------------------------------------
 
     def _room(self, source: str, service: str) -> _Room:
-        return self._rooms.setdefault((source, service), _Room())
-
-    def _touch(self, source: str, visit: Visit) -> _Room:
-        room = self._room(source, visit.service)
-        room.version += 1
-        if visit.address in room.books:
-            room.books[visit.address].version += 1
+        room = self._rooms.get((source, service))
+        if room is None:
+            room = self._rooms[source, service] = _Room()
         return room
 
-    def _enter(self, source: str, visit: Visit) -> None:
+    def _touch(self, source: str, visit: Visit) -> tuple[_Room, Book | None]:
+        """Something is new of a visit: where it is kept."""
         room = self._room(source, visit.service)
-        self._open[source][visit.peer] = visit
-        if visit.address not in room.books and len(room.books) >= _PEERS:
-            _make_place(room.books)
-        room.books.setdefault(visit.address, Book()).open[visit.peer] = visit
-        room.books.move_to_end(visit.address)
-
-    def _leave(self, source: str, visit: Visit) -> Book | None:
-        self._open[source].pop(visit.peer, None)
-        room = self._touch(source, visit)
         book = room.books.get(visit.address)
+        room.version += 1
+        if book is not None:
+            book.version += 1
+        return room, book
+
+    def _enter(self, source: str, visit: Visit) -> None:
+        self._open[source][visit.peer] = visit
+        room, book = self._touch(source, visit)
+        if book is None:
+            if len(room.books) >= _PEERS:
+                _make_place(room.books)
+            book = room.books[visit.address] = Book()
+        else:
+            room.books.move_to_end(visit.address)
+        book.open[visit.peer] = visit
+
+    def _leave(self, source: str, visit: Visit) -> tuple[_Room, Book | None]:
+        self._open[source].pop(visit.peer, None)
+        room, book = self._touch(source, visit)
         if book is not None:
             book.open.pop(visit.peer, None)
             if not book.open and not book.visits and not book.connections:
                 del room.books[visit.address]
-        return book
+        return room, book
 
     def _end(
         self,
@@ -170,10 +184,9 @@ class Clientele:
         closed: bool = False,
     ) -> None:
         visit.end(at, to_tls, to_socket, closed=closed)
-        book = self._leave(source, visit)
+        room, book = self._leave(source, visit)
         if book is None:
             return
-        room = self._room(source, visit.service)
         room.books.setdefault(visit.address, book).keep(visit)
         room.recent.append(visit)
         self._ended[visit.peer] = source, visit

@@ -6,7 +6,6 @@ arrive and never counted as anybody's error or session.
 
 import re
 from collections import OrderedDict, deque
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,12 +23,26 @@ _LATE = 300  # lines that may have been read before the probe that caused them w
 _FROM = re.compile(r"connected remote server from (\S+)$")
 _PERHAPS = "s_connect: connected "  # of an OCSP responder, or of a target: that one's own line follows
 _FINAL = ("No more addresses", "No remote host resolved")
-_FAILURES = frozenset(
-    {Event.TLS_FAILED, Event.PEER_REJECTED, Event.CONNECT_FAILED, Event.RESOLVE_FAILED, Event.REJECTED}
+_OF_TARGET = frozenset({Event.CONNECT_FAILED, Event.RESOLVE_FAILED})
+_FAILURES = _OF_TARGET | {Event.TLS_FAILED, Event.PEER_REJECTED, Event.REJECTED}
+# Most lines tell nothing of this: to see that must cost next to nothing.
+_OF_TRAFFIC = _FAILURES | {Event.CONNECTED, Event.TLS_OK}
+_OF_PROCESS = frozenset(
+    {
+        Event.STARTED,
+        Event.CONFIG_READ,
+        Event.CONFIG_OK,
+        Event.CONFIG_FAILED,
+        Event.RELOAD_FAILED,
+        Event.BIND_FAILED,
+        Event.LIMIT,
+        Event.STOPPED,
+    }
 )
+_SILENT = Traffic()
 
 
-class LogLine(NamedTuple):
+class LogLine(Struct, frozen=True, gc=False):
     """One record with its place: `sequence` grows by one a line, `own` marks our own probes."""
 
     sequence: int
@@ -79,7 +92,7 @@ class Logbook:
         for index in range(len(self.lines) - late, len(self.lines)):
             line = self.lines[index]
             if line.record.peer == local and not line.own and self.is_own(local, line.record.time):
-                self.lines[index] = line._replace(own=True)
+                self.lines[index] = replace(line, own=True)
                 self.generation += 1
         while len(self._own) > _OWN_LIMIT:
             self._own.popitem(last=False)
@@ -93,25 +106,33 @@ class Logbook:
 
     def append(self, source: str, records: tuple[LogRecord, ...], *, history: bool) -> set[str]:
         """Take records of one log; returns the names of the services they speak of."""
+        if records:
+            self.sources.setdefault(source, SourceFacts())
         touched: set[str] = set()
-        fresh = []
-        for record in records:
-            own = bool(record.peer) and self.is_own(record.peer, record.time)
-            if own and record.event is Event.CONNECTED:
+        fresh: list[LogLine] = []
+        heard: float | None = None
+        for sequence, record in enumerate(records, self._next):
+            event, own = record.event, record.peer in self._own and self.is_own(record.peer, record.time)
+            if own and event is Event.CONNECTED:
                 found = _FROM.search(record.message)
                 if found and record.time is not None:  # the next stunnel of a chain sees this address
                     self.own_probe(found[1], record.time)
-            fresh.append(LogLine(0, source, record, own))
-            self._learn(source, record, own=own)
-            self.clientele.learn(source, record, own=own)
+            fresh.append(LogLine(sequence, source, record, own))
+            if event in _OF_PROCESS:
+                self._learn(source, record)
             if record.service:
                 touched.add(record.service)
+                if event in _OF_TRAFFIC:
+                    self._carry((source, record.service), record, own=own)
+            self.clientele.learn(source, record, own=own)
+            heard = heard if record.time is None else record.time
+        if heard is not None:
+            self.clientele.hear(source, heard)
         if history and self.lines and fresh:
             self._merge(source, fresh, older=False)
         else:
-            for line in fresh:
-                self.lines.append(line._replace(sequence=self._next))
-                self._next += 1
+            self.lines.extend(fresh)
+            self._next += len(fresh)
         return touched
 
     @property
@@ -149,11 +170,11 @@ class Logbook:
         self.generation += 1
         self.lines.clear()
         for _, line in merged:
-            self.lines.append(line._replace(sequence=self._next))
+            self.lines.append(replace(line, sequence=self._next))
             self._next += 1
 
-    def _learn(self, source: str, record: LogRecord, *, own: bool) -> None:
-        facts = self.sources.get(source, SourceFacts())
+    def _learn(self, source: str, record: LogRecord) -> None:
+        facts = self.sources[source]
         self.chronicle.learn(source, record)
         match record.event:
             case Event.STARTED:
@@ -178,41 +199,42 @@ class Logbook:
             case _:
                 pass
         self.sources[source] = facts
-        if record.service:
-            key = (source, record.service)
-            self.traffic[key] = self._traffic(key, record, own=own)
 
-    def _traffic(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> Traffic:
-        traffic = self.traffic.get(key, Traffic())
-        event = record.event
+    def _carry(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> None:
+        """Take what a line tells of those who come to a service, and of its target."""
         if record.message.startswith(_PERHAPS):
-            return traffic
-        if event is Event.CONNECTED:
-            self._candidates.pop(key, None)
-            if traffic.target_failure is not None:
-                self.chronicle.reached(*key, traffic.target_since, record.time, traffic.target_failure)
-            traffic = replace(traffic, target_failure=None, target_since=None, target_ok=record.time)
-        elif event in (Event.CONNECT_FAILED, Event.RESOLVE_FAILED):
-            if record.message.startswith(_FINAL):  # several addresses may fail before one answers
-                traffic = replace(
-                    traffic,
-                    target_failure=self._candidates.pop(key, record),
-                    target_since=traffic.target_since or record.time,
-                )
-            else:
-                self._candidates[key] = record
+            return
+        traffic = self._reach(key, self.traffic.get(key, _SILENT), record)
         if own:
-            return traffic
-        if event in (Event.CONNECTED, Event.TLS_OK):
-            return replace(traffic, last_success=record.time, failing_since=None, failures=0, failure=None)
-        if event in _FAILURES:
-            return replace(
+            pass
+        elif record.event in _FAILURES:
+            traffic = replace(
                 traffic,
                 failing_since=traffic.failing_since or record.time,
                 failures=traffic.failures + 1,
                 failure=record,
             )
-        return traffic
+        else:
+            traffic = replace(traffic, last_success=record.time, failing_since=None, failures=0, failure=None)
+        self.traffic[key] = traffic
+
+    def _reach(self, key: tuple[str, str], traffic: Traffic, record: LogRecord) -> Traffic:
+        """Whether the target is reached, whoever wants to."""
+        if record.event is Event.CONNECTED:
+            self._candidates.pop(key, None)
+            if traffic.target_failure is not None:
+                self.chronicle.reached(*key, traffic.target_since, record.time, traffic.target_failure)
+            return replace(traffic, target_failure=None, target_since=None, target_ok=record.time)
+        if record.event not in _OF_TARGET:
+            return traffic
+        if not record.message.startswith(_FINAL):  # several addresses may fail before one answers
+            self._candidates[key] = record
+            return traffic
+        return replace(
+            traffic,
+            target_failure=self._candidates.pop(key, record),
+            target_since=traffic.target_since or record.time,
+        )
 
 
 def _timed(lines: list[LogLine]) -> list[tuple[float, LogLine]]:

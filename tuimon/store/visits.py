@@ -21,11 +21,12 @@ _ONE_CALL = 5.0  # connections that begin within so many seconds are one call
 
 
 class Visit(Struct):
-    """One connection of a peer (`IP:port`): `failure` is the first line that says why its TLS failed,
-    `connected` that stunnel went on to the target, `negotiated` that the log told of its handshake.
-    `passed` is None while, or where, it cannot be said."""
+    """One connection of a peer (`IP:port`) from an `address`: `failure` is the first line that says why its
+    TLS failed, `connected` that stunnel went on to the target, `negotiated` that the log told of its
+    handshake.  `passed` is None while, or where, it cannot be said."""
 
     peer: str
+    address: str
     service: str
     at: float
     failure: LogRecord | None = None
@@ -39,11 +40,6 @@ class Visit(Struct):
     to_tls: int = 0
     to_socket: int = 0
     lasted: float = 0.0
-
-    @property
-    def address(self) -> str:
-        """The peer without its port."""
-        return self.peer.rpartition(":")[0]
 
     def end(self, at: float | None, to_tls: int, to_socket: int, *, closed: bool) -> None:
         """The close line, or the end of the process: what is to be thought of it."""
@@ -80,7 +76,7 @@ class Book(Struct):
     served: int = 0
     last_success: float | None = None
     pause: float = 0.0
-    version: int = 0  # grows with every line that concerns it
+    version: int = 0  # grows with every line that says something of it
     _told: tuple[object, Peer] | None = None
 
     def keep(self, visit: Visit) -> None:
