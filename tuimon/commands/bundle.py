@@ -13,9 +13,8 @@ from tuimon.commands.manual import Manual
 from tuimon.commands.status import sweep
 from tuimon.commands.targets import chosen
 from tuimon.control import record
-from tuimon.control.act import ACTION_LOG
 from tuimon.host.local import LocalHost
-from tuimon.model.action import Logged
+from tuimon.model.action import ACTION_LOG, Logged
 from tuimon.model.failure import Failure
 from tuimon.patience import is_file
 from tuimon.settings import Settings

@@ -22,7 +22,7 @@ from tuimon.control.survey import unit_control
 from tuimon.events import ActionFinished, ActionStarted, ActionStep, Event
 from tuimon.host.base import Completed, Host
 from tuimon.host.hands import Hands, Launched
-from tuimon.model.action import Action, Outcome, Preflight, Result, Route
+from tuimon.model.action import ACTION_LOG, Action, Outcome, Preflight, Result, Route
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import InstanceKey
 from tuimon.model.unit_control import UnitControl
@@ -33,9 +33,6 @@ from tuimon.text import printable
 Look = Callable[[InstanceKey], Sight | None]
 Changed = Callable[[float], Awaitable[None]]
 """Wait until a fact has changed, at most so many seconds."""
-
-ACTION_LOG = "actions.jsonl"
-"""The file of all actions, in the state folder."""
 
 _PATIENCE = 15.0  # seconds for a process to read its configuration and bind
 _GLANCE = 0.2  # seconds between two looks while something is expected
@@ -52,7 +49,6 @@ class Control:
         host: Host,
         hands: Hands | None,
         settings: Settings,
-        *,
         look: Look,
         changed: Changed,
         publish: Callable[[Event], None],

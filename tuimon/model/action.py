@@ -9,6 +9,9 @@ from tuimon.model.origin import Launch
 from tuimon.model.process import ProcessId
 from tuimon.model.service import InstanceKey, Stamp
 
+ACTION_LOG = "actions.jsonl"
+"""The file of all actions, in the state folder."""
+
 
 class Action(StrEnum):
     """What can be done to an instance."""

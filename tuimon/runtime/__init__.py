@@ -7,38 +7,29 @@ reported as an event and started again with back-off; the others do not notice.
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tuimon.collect.base import Collector
-from tuimon.collect.certificates import Certificates
-from tuimon.collect.checks import Checks
 from tuimon.collect.clock import Clock
 from tuimon.collect.configs import Configs
-from tuimon.collect.journal import Journal
-from tuimon.collect.loaded import LoadedFiles
-from tuimon.collect.logs import Logs
-from tuimon.collect.older import Older
-from tuimon.collect.outputs import Outputs
-from tuimon.collect.pid_files import PidFiles
-from tuimon.collect.probes import Probes
-from tuimon.collect.processes import Processes
-from tuimon.collect.recorded import Recorded
-from tuimon.collect.units import Units
-from tuimon.collect.ways import Ways
-from tuimon.control import record
-from tuimon.control.act import ACTION_LOG, Control
-from tuimon.control.batch import batch
-from tuimon.control.sight import Seen, Sight
 from tuimon.events import CollectorFailed, CollectorStarted, Event, LogAppended, LogRecalled, ProbeFinished
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
-from tuimon.model.action import Action, Logged, Outcome, Preflight
+from tuimon.model.action import ACTION_LOG, Action, Logged, Outcome, Preflight
 from tuimon.model.failure import Failure, Reason, bug
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import JOURNAL, Interest
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
+
+if TYPE_CHECKING:
+    from tuimon.control.act import Control
+    from tuimon.control.sight import Sight
+    from tuimon.runtime.crew import Crew
 
 BELL = 0.05
 """Seconds between two rings."""
@@ -49,6 +40,7 @@ _SOON = 0.005  # seconds of the shortest pause before it rings: what comes toget
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
 """What an action depends on."""
 
+_FIRST = 0.5  # seconds in which configurations are looked at and nothing else
 _PATIENCE = 10.0  # seconds that an action waits for it
 
 Elevated = Callable[[Callable[[], AbstractContextManager[None]]], Hands]
@@ -75,29 +67,11 @@ class Runtime:
         self.store = Store(settings, only=bool(paths))
         self._at_once, self._took, self._pause = at_once, 0.0, BELL if at_once else _SOON
         self._host = host
-        self._logs = Logs(host)
-        self._older = Older(host, self._logs.began)
-        self._probes, self._processes = Probes(host, settings), Processes(host, settings)
-        acts = None if settings.read_only else hands
-        self.control = Control(
-            host, acts, settings, look=self._sight, changed=self._change, publish=self._publish
-        )
-        self._collectors: tuple[Collector, ...] = (
+        self._hands = None if settings.read_only else hands
+        self._collectors: list[Collector] = [
             Clock(settings.intervals.clock),
             Configs(host, settings, paths),
-            self._processes,
-            Certificates(host),
-            Ways(host, settings),
-            Outputs(host, settings),
-            self._logs,
-            Journal(host),
-            Units(host, settings),
-            PidFiles(host, settings),
-            Checks(host, settings),
-            LoadedFiles(host, str(settings.state_file("loaded"))),
-            self._probes,
-            Recorded(host, str(settings.state_file(ACTION_LOG)), self._done_here),
-        )
+        ]
         self._listeners: list[Callable[[Changes], None]] = []
         self._settling: list[Callable[[], None]] = []
         self._words_until = 0.0  # monotonic seconds
@@ -105,13 +79,27 @@ class Runtime:
         self._bell: asyncio.TimerHandle | None = None
         self._rung = 0.0  # when it rang last, monotonic seconds
 
+    @cached_property
+    def control(self) -> "Control":
+        """What acts; imported when somebody does."""
+        from tuimon.control.act import Control  # noqa: PLC0415
+
+        looks, settings = (self._sight, self._change), self.store.settings
+        return Control(self._host, self._hands, settings, *looks, self._publish)
+
+    @cached_property
+    def _crew(self) -> "Crew":
+        from tuimon.runtime.crew import Crew  # noqa: PLC0415 - after the first rows
+
+        return Crew(self._host, self.store.settings)
+
     def subscribe(self, listener: Callable[[Changes], None]) -> None:
         """Call `listener` on the loop whenever something changed, at most 20 times a second."""
         self._listeners.append(listener)
 
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
-        self._probes.ask(keys)
+        self._crew.probes.ask(keys)
 
     async def preflight(self, key: InstanceKey, action: Action) -> Preflight | Failure:
         """Everything to know before an action, once everything it depends on was looked at."""
@@ -126,16 +114,16 @@ class Runtime:
 
         `hands` act in place of our own, if any do.
         """
+        from tuimon.control.batch import batch  # noqa: PLC0415
+
         return await batch(preflights, self.control.through(hands).act)
 
     async def action_log(self) -> tuple[Logged, ...]:
         """What was done on this machine by this user, oldest first."""
+        from tuimon.control import record  # noqa: PLC0415
+
         content = await self._host.read(self.store.settings.state_file(ACTION_LOG))
         return () if isinstance(content, Failure) else record.told(record.read(content.data))
-
-    def _done_here(self, data: bytes) -> tuple[Logged, ...]:
-        """The actions of a log that were done on this host: several may share a home."""
-        return record.told([line for line in record.read(data) if line.host == self._host.name])
 
     async def older(self, moment: float | None) -> str:
         """Fetch older lines of every log: a piece, or as far back as `moment` (seconds since the epoch).
@@ -148,7 +136,7 @@ class Runtime:
                 said.append(f"{source}: older lines are in journalctl")
                 continue
             while moment is None or self.store.logbook.oldest(source) > moment:
-                piece = await self._older.piece(source)
+                piece = await self._crew.older.piece(source)
                 if isinstance(piece, LogRecalled):
                     self._publish(piece)
                 else:
@@ -160,15 +148,29 @@ class Runtime:
         return "; ".join(said)
 
     async def run(self) -> None:
-        """Collect until cancelled."""
+        """Collect until cancelled: configurations first, so that there is something to see, then all else."""
+        gc.freeze()  # what was imported stays: no search for garbage goes through it again
         try:
             async with asyncio.TaskGroup() as group:
-                for collector in self._collectors:
-                    group.create_task(self._keep(collector), name=collector.name)
+                self._start(group, *self._collectors)
+                if self._at_once:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_FIRST):
+                            await self.settle("configurations")
+                            await asyncio.sleep(BELL)  # for whoever paints them
+                self._start(group, *self._crew.collectors)
         finally:
             if self._bell is not None:
                 self._bell.cancel()
             await self._host.close()
+
+    def _start(self, group: asyncio.TaskGroup, *collectors: Collector) -> None:
+        for collector in collectors:
+            if collector not in self._collectors:
+                self._collectors.append(collector)
+                if self._interest is not None:
+                    collector.want(self._interest)
+            group.create_task(self._keep(collector), name=collector.name)
 
     async def settle(self, *names: str) -> None:
         """Wait until everything, or what `names` says, was looked at once (`Store.pending`), and until the
@@ -180,7 +182,7 @@ class Runtime:
             pending = set(self.store.pending())
             if pending == {"queues"} and not hurried:  # what a probe left in them shows at the next look
                 hurried = True
-                self._processes.hurry()
+                self._crew.processes.hurry()
             if not (pending & set(names) if names else pending):
                 done.set()
 
@@ -195,8 +197,10 @@ class Runtime:
         finally:
             self._settling.remove(look)
 
-    def _sight(self, key: InstanceKey) -> Sight | None:
+    def _sight(self, key: InstanceKey) -> "Sight | None":
         """What is known of one instance now."""
+        from tuimon.control.sight import Seen, Sight  # noqa: PLC0415
+
         store = self.store
         known = store.instance(key)
         if known is None:
@@ -207,7 +211,7 @@ class Runtime:
 
     async def _change(self, seconds: float) -> None:
         """Look again now, and wait for the next ring of the bell, at most so long."""
-        self._processes.hurry()
+        self._crew.processes.hurry()
         rung = asyncio.Event()
 
         def ring(_: Changes) -> None:
