@@ -149,8 +149,9 @@ class Host(Protocol):
     async def tail(self, path: str) -> Tail | Failure:
         """Open a regular file for reading onwards, at offset 0."""
 
-    def watch(self) -> Watch:
-        """A new subscription to file changes."""
+    def watch(self, *, at_once: bool = False) -> Watch:
+        """A new subscription to file changes, told of when whoever writes has paused: a file may be half
+        there before.  `at_once` is for files that only grow."""
 
     async def connect(self, endpoint: Endpoint, timeout: float, local: str = "") -> Stream | Failure:
         """Open a connection within `timeout` seconds, from the address `local` if given.

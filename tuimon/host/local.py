@@ -280,9 +280,9 @@ class LocalHost:
         fd, status = opened
         return LocalTail(self, path, fd, status.st_ino)
 
-    def watch(self) -> Watch:
+    def watch(self, *, at_once: bool = False) -> Watch:
         """A new subscription to file changes; they share one watcher."""
-        return self._watcher.subscribe()
+        return self._watcher.subscribe(at_once=at_once)
 
     async def connect(self, endpoint: Endpoint, timeout: float, local: str = "") -> Stream | Failure:
         """Open a connection within `timeout` seconds, from the address `local` if given."""
