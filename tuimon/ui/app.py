@@ -24,7 +24,7 @@ from tuimon.model.service import ServiceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes
-from tuimon.ui import commands
+from tuimon.ui import commands, pauses
 from tuimon.ui.acting import Acting
 from tuimon.ui.driver import LastingDriver
 from tuimon.ui.keymap import Keymap
@@ -121,6 +121,8 @@ class TuimonApp(Acting):
         """Start the runtime once; end cleanly when the terminal closes or somebody ends us."""
         self.runtime.subscribe(self.changed.publish)
         self.run_worker(self.runtime.run(), name="runtime", group="runtime")
+        if not self.is_headless:  # what a test runs in is not ours to arrange
+            self.run_worker(pauses.keep_short(), name="pauses", group="pauses")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
