@@ -12,7 +12,10 @@ from contextlib import asynccontextmanager
 
 _MOMENT = 0.1  # seconds: the work of a probe is done by then, or there is none
 _OPEN = 256  # connections at once, whoever has the turns: descriptors are few (1,024 by default)
-_HERE = 4  # connections to processes of our own for each turn: their clients are counted (500 by default)
+
+# Connections to processes of our own for each turn.  Each is open for a quarter of a second, so that their
+# number sets the pace of a sweep; but each is a client: 16 turns take a quarter of the 500 of a process.
+_HERE = 8
 
 
 class Turns:
