@@ -87,6 +87,17 @@ def test_a_probe_is_followed_through_a_chain_of_stunnels() -> None:
     assert [line.own for line in book.lines] == [True, True]
 
 
+def test_a_line_of_our_own_speaks_of_a_service_only_where_something_follows_from_it() -> None:
+    """A sweep of a thousand services writes thousands of lines that say nothing new of them."""
+    book = Logbook(100)
+    book.own_probe("127.0.0.1:50001", 1000.0)
+    own = record(1000.0, peer="127.0.0.1:50001")
+    assert book.append("a", (own,), history=False) == set()
+    reached = replace(own, event=Event.CONNECTED, time=1001.0)
+    assert book.append("a", (reached,), history=False) == {"web"}
+    assert book.append("a", (record(1001.0),), history=False) == {"web"}
+
+
 @pytest.mark.parametrize("event", [Event.TLS_FAILED, Event.PEER_REJECTED, Event.REJECTED])
 def test_failures_count_from_the_last_success(event: Event) -> None:
     """Since when, how many, and which was the last."""

@@ -16,6 +16,8 @@ from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Reach, Verdict
 from tuimon.model.process import OpenLog, ProcessId, SocketTable
+from tuimon.model.remark import Remark, Scope
+from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
 
@@ -316,6 +318,25 @@ def test_drain_tells_exactly_what_changed(world: World) -> None:
     world.store.apply(events.ProbeFinished(world.key(), world.good()))
     world.store.apply(events.ProcessesSeen(HOST, ()))
     assert world.store.drain().rows == {world.key()}
+
+
+def test_what_says_the_same_joins_nobody_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An accept queue that comes and goes is one service's, and a check that finds the same is no news."""
+    world.healthy()
+    joined: list[InstanceKey] = []
+    join = Store._rejoin
+
+    def counting(store: Store, key: InstanceKey, rows: set[ServiceKey]) -> None:
+        joined.append(key)
+        join(store, key, rows)
+
+    monkeypatch.setattr(Store, "_rejoin", counting)
+    world.sockets(world.listening(queue=1))
+    world.checked()
+    assert [each.queue for each in world.row().tunnel.listeners] == [1]
+    assert not joined
+    world.checked(Remark(CONFIG, None, Severity.WARNING, Scope.ENVIRONMENT, "x", "it is so", "mend it"))
+    assert [each.config for each in joined] == [CONFIG]
 
 
 def test_rows_come_worst_first_and_sni_services_follow_their_primary(pki: Pki) -> None:

@@ -35,6 +35,7 @@ BELL = 0.05
 """Seconds between two rings."""
 
 _WORDS = 0.4  # seconds in which the log says what it has to say: of a probe that failed, or of the past
+_STREAM = 0.15  # seconds after which it rings where nobody looks, though more is coming
 _SOON = 0.005  # seconds of the shortest pause before it rings: what comes together is joined together
 
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
@@ -77,7 +78,7 @@ class Runtime:
         self._words_until = 0.0  # monotonic seconds
         self._interest: Interest | None = None
         self._bell: asyncio.TimerHandle | None = None
-        self._rung = 0.0  # when it rang last, monotonic seconds
+        self._rung = self._heard = self._since = 0.0  # when it rang last, the last fact, the first since
 
     @cached_property
     def control(self) -> "Control":
@@ -244,15 +245,26 @@ class Runtime:
 
     def _publish(self, event: Event) -> None:
         self.store.apply(event)
+        self._heard = self._host.monotonic()
         handshake = event.handshake if isinstance(event, ProbeFinished) else None
         failed = handshake is not None and (handshake.closed_early or not handshake.ok)
         if failed or (isinstance(event, LogAppended) and event.first):  # a long log comes in pieces
-            self._words_until = self._host.monotonic() + _WORDS
+            self._words_until = self._heard + _WORDS
         if self._bell is None and (self._at_once or self.store.surveyed):
             # At once, but for what comes together with it, if it has not rung lately.  A fleet whose join
             # takes long is joined less often, or there were no time for anything else.
-            due = self._rung + max(self._pause, self._took) - self._host.monotonic()
-            self._bell = asyncio.get_running_loop().call_later(max(_SOON, due), self._ring)
+            due = self._rung + max(self._pause, self._took) - self._heard
+            self._bell = asyncio.get_running_loop().call_later(max(_SOON, due), self._toll)
+            self._since = self._heard
+
+    def _toll(self) -> None:
+        """Ring; where nobody looks, not while facts keep coming: it tells little more of them one by one,
+        and what is to be looked at next comes after silence."""
+        now = self._host.monotonic()
+        if not self._at_once and now - self._heard < _SOON and now - self._since < _STREAM:
+            self._bell = asyncio.get_running_loop().call_later(_SOON, self._toll)
+        else:
+            self._ring()
 
     def _ring(self) -> None:
         self._bell, began = None, self._host.monotonic()

@@ -67,7 +67,7 @@ class Changes(Struct, frozen=True):
 
 def _doors(tunnel: Tunnel) -> object:
     """Where a service is reached."""
-    return tunnel.listeners, tunnel.service.accept
+    return [each.inode for each in tunnel.listeners], tunnel.service.accept
 
 
 def _differ(before: Row, row: Row, *, joined: bool) -> bool:

@@ -23,6 +23,7 @@ from tuimon.model.instance import Instance
 from tuimon.model.output import Output, OutputWant
 from tuimon.model.pid_file import PidFile
 from tuimon.model.process import Process
+from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
 from tuimon.model.unit import UNSUPERVISED
@@ -225,9 +226,13 @@ class Facts:
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         file = self.pid_files.get(join.pid_path(joined))
         joined = replace(joined, pid_file=file, pid_file_owner=self._named(file, processes))
-        checked = self.checks.get(key.config)
+        return replace(joined, remarks=self.remarks(key.config))
+
+    def remarks(self, path: str) -> tuple[Remark, ...]:
+        """What stands against a start with this configuration, if this very text was checked."""
+        checked, config = self.checks.get(path), self.configs.get(path)
         fits = checked is not None and config is not None and checked.want.stamp[0] == config.stamp
-        return replace(joined, remarks=checked.remarks) if checked and fits else joined
+        return checked.remarks if checked is not None and fits else ()
 
     def counted(self, instance: Instance) -> Instance:
         """The instance with what the kernel counts of it now."""

@@ -6,6 +6,7 @@ arrive and never counted as anybody's error or session.
 
 import re
 from collections import OrderedDict, deque
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -88,11 +89,10 @@ class Logbook:
         self._own[local] = now, door
         self._own.move_to_end(local)
         self.clientele.disown(local, now - _OWN_BEFORE, now + _OWN_AFTER)
-        late = min(len(self.lines), _LATE)
-        for index in range(len(self.lines) - late, len(self.lines)):
-            line = self.lines[index]
-            if line.record.peer == local and not line.own and self.is_own(local, line.record.time):
-                self.lines[index] = replace(line, own=True)
+        late = enumerate(islice(reversed(self.lines), _LATE), 1)
+        for back, line in [each for each in late if each[1].record.peer == local and not each[1].own]:
+            if self.is_own(local, line.record.time):
+                self.lines[-back] = replace(line, own=True)
                 self.generation += 1
         while len(self._own) > _OWN_LIMIT:
             self._own.popitem(last=False)
@@ -105,7 +105,7 @@ class Logbook:
         return at is None or began - _OWN_BEFORE <= at <= began + _OWN_AFTER
 
     def append(self, source: str, records: tuple[LogRecord, ...], *, history: bool) -> set[str]:
-        """Take records of one log; returns the names of the services they speak of."""
+        """Take records of one log; returns the names of the services of which they say something."""
         if records:
             self.sources.setdefault(source, SourceFacts())
         touched: set[str] = set()
@@ -121,9 +121,12 @@ class Logbook:
             if event in _OF_PROCESS:
                 self._learn(source, record)
             if record.service:
-                touched.add(record.service)
+                key = (source, record.service)
+                before = self.traffic.get(key) if own else None
                 if event in _OF_TRAFFIC:
-                    self._carry((source, record.service), record, own=own)
+                    self._carry(key, record, own=own)
+                if not own or self.traffic.get(key) != before:
+                    touched.add(record.service)
             self.clientele.learn(source, record, own=own)
             heard = heard if record.time is None else record.time
         if heard is not None:

@@ -8,8 +8,10 @@ from collections import Counter
 
 from tuimon import events
 from tuimon.model.service import InstanceKey, ServiceKey
+from tuimon.model.tunnel import Tunnel
 from tuimon.store.board import Board
 from tuimon.store.facts import Facts
+from tuimon.store.kernel import Sockets
 from tuimon.store.needs import Ledger
 from tuimon.store.turns import Turns
 
@@ -34,6 +36,10 @@ def _path_of(
             return event.output.want.path
         case events.CertificateRead() | events.PidFileRead():
             return event.file.path
+
+
+def _held(shown: Sockets | Tunnel) -> list[int]:
+    return [each.inode for each in shown.listeners]
 
 
 class Touched:
@@ -62,6 +68,7 @@ class Touched:
         """Hand a fact on to the facts, and note whom it concerns."""
         before, then = self._facts.processes, self._facts.now
         first_sockets, logs = self._facts.kernel.tables is None, len(self._facts.logs)
+        remarks = self._facts.remarks(event.want.path) if isinstance(event, events.ConfigChecked) else ()
         self._facts.take(event)
         match event:
             case events.Ticked():
@@ -77,7 +84,10 @@ class Touched:
                 self.instances |= self._needs.users(_path_of(event))
             case events.ProbeFinished():
                 self.services.add(event.key)
-            case events.ConfigChecked() | events.LoadedRead():
+            case events.ConfigChecked():
+                if self._facts.remarks(event.want.path) != remarks:
+                    self.instances.add(_instance_of(event))
+            case events.LoadedRead():
                 self.instances.add(_instance_of(event))
             case events.ConfigsFound() | events.ConfigRead() | events.UnitsSeen():
                 self._touch_places(event)
@@ -114,13 +124,10 @@ class Touched:
             if not kernel.concerns(tunnel.service, tunnel.primary):
                 continue
             found = kernel.sockets(tunnel.service, tunnel.primary, counted[key.instance])
-            if (found.listeners, found.taken, found.waiting) != (
-                tunnel.listeners,
-                tunnel.taken,
-                tunnel.waiting,
-            ):
+            if (_held(found), found.taken, found.waiting) != (_held(tunnel), tunnel.taken, tunnel.waiting):
                 self.instances.add(key.instance)
-            elif (found.sessions, found.targets, found.stalled) != (
+            elif (found.listeners, found.sessions, found.targets, found.stalled) != (
+                tunnel.listeners,  # but for their queues they are the same
                 tunnel.sessions,
                 tunnel.target_listeners,
                 tunnel.stalled,
