@@ -251,11 +251,14 @@ class Runtime:
         if failed or (isinstance(event, LogAppended) and event.first):  # a long log comes in pieces
             self._words_until = self._heard + _WORDS
         if self._bell is None and (self._at_once or self.store.surveyed):
-            # At once, but for what comes together with it, if it has not rung lately.  A fleet whose join
-            # takes long is joined less often, or there were no time for anything else.
-            due = self._rung + max(self._pause, self._took) - self._heard
-            self._bell = asyncio.get_running_loop().call_later(max(_SOON, due), self._toll)
-            self._since = self._heard
+            self._wind()
+
+    def _wind(self) -> None:
+        """Ring at once, but for what comes together with it, if it has not rung lately.  A fleet whose join
+        takes long is joined less often, or there were no time for anything else."""
+        self._since = self._host.monotonic()
+        due = self._rung + max(self._pause, self._took) - self._since
+        self._bell = asyncio.get_running_loop().call_later(max(_SOON, due), self._toll)
 
     def _toll(self) -> None:
         """Ring; where nobody looks, not while facts keep coming: it tells little more of them one by one,
@@ -268,7 +271,7 @@ class Runtime:
 
     def _ring(self) -> None:
         self._bell, began = None, self._host.monotonic()
-        changes = self.store.drain()
+        changes = self.store.drain(in_turns=self._at_once)
         self._hand_on()
         self._rung = self._host.monotonic()
         self._took = self._rung - began
@@ -277,6 +280,8 @@ class Runtime:
         if changes:
             for listener in tuple(self._listeners):
                 listener(changes)
+        if self._bell is None and self.store.behind:
+            self._wind()
 
     def _hand_on(self) -> None:
         """Tell the collectors what follows from the store; a bug in that is told as a fall would be."""

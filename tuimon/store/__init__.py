@@ -164,22 +164,30 @@ class Store:
 
     # -- the join -------------------------------------------------------------------------------
 
-    def drain(self) -> Changes:
+    def drain(self, *, in_turns: bool = False) -> Changes:
         """Join and judge what changed since the last time.
+
+        With `in_turns`, only some of the services of which a log told: a busy log tells of all of them all
+        the time.  Each has its turn within twenty times, and `behind` says whether anybody waits.
 
         A bug in what concerns one service or one instance ends there (`judge`, `Facts.tunnel`); one in what
         concerns them all is told as a collector's fall would be, and the next drain tries again.
         """
         fallen = self._facts.collectors.pop(JUDGEMENT, None)
         try:
-            changes = self._drain()
+            changes = self._drain(in_turns=in_turns)
             if fallen is None:
                 return changes
         except Exception as error:
             self._facts.collectors[JUDGEMENT] = bug(error)
         return Changes(frozenset(self._rows), log=True, clock=True, status=True)
 
-    def _drain(self) -> Changes:
+    @property
+    def behind(self) -> bool:
+        """Whether a log told of services that are not joined yet."""
+        return bool(self._touched.told.waiting)
+
+    def _drain(self, *, in_turns: bool) -> Changes:
         rows: set[ServiceKey] = set()
         keys = self._facts.instance_keys()
         for gone in self._instances.keys() - keys:
@@ -190,7 +198,8 @@ class Store:
         dirty |= self._outgrown(keys - dirty)
         for key in dirty:
             self._rejoin(key, rows)
-        for each in (touched.services | touched.aged) & self._rows.keys():
+        told = touched.told.take() if in_turns else touched.told.take_all()
+        for each in (touched.services | touched.aged | told) & self._rows.keys():
             if each.instance not in dirty:
                 self._refresh(self._rows[each].tunnel, rows)
         if rows:

@@ -13,7 +13,7 @@ from tuimon.store.board import Board
 from tuimon.store.facts import Facts
 from tuimon.store.kernel import Sockets
 from tuimon.store.needs import Ledger
-from tuimon.store.turns import Turns
+from tuimon.store.turns import Queue, Turns
 
 _AGES = 30.0  # seconds in which everything is judged anew because time went by, a share at every tick
 
@@ -43,17 +43,18 @@ def _held(shown: Sockets | Tunnel) -> list[int]:
 
 
 class Touched:
-    """`everything`, or `instances` with all their services, `services` alone, those that are `aged`, and
-    instances of which something was `counted`; besides, whether log lines came, the `clock` moved or the
-    `status` of tuimon itself changed."""
+    """`everything`, or `instances` with all their services, `services` alone, those that are `aged`, those of
+    which a log `told`, and instances of which something was `counted`; besides, whether log lines came, the
+    `clock` moved or the `status` of tuimon itself changed."""
 
     def __init__(self, facts: Facts, board: Board, needs: Ledger) -> None:
         self._facts, self._board, self._needs = facts, board, needs
         self._turns = Turns()
+        self.told = Queue()
         self.clear()
 
     def clear(self) -> None:
-        """All of it was joined and told."""
+        """All of it was joined and told, but for those who wait for their turn."""
         self.everything = self.log = self.clock = self.status = False
         self.instances: set[InstanceKey] = set()
         self.services: set[ServiceKey] = set()
@@ -159,4 +160,8 @@ class Touched:
             self.instances |= writers
         elif touched:
             members = [self._board.named.get(writer, {}) for writer in writers]
-            self.services.update(key for named in members for name in touched for key in named.get(name, ()))
+            told = [key for named in members for name in touched for key in named.get(name, ())]
+            if event.first:  # the past is told once: nobody has to wait
+                self.services.update(told)
+            else:
+                self.told.join(told)

@@ -3,6 +3,8 @@
 Rule: everybody has one turn in each round, and the rounds go on.
 """
 
+from collections.abc import Iterable
+from itertools import islice
 from math import ceil
 
 from msgspec import Struct, field
@@ -20,4 +22,32 @@ class Turns(Struct):
         count = min(len(self.left), ceil(share * whole))
         taken = set(self.left[len(self.left) - count :])
         del self.left[len(self.left) - count :]
+        return taken
+
+
+_FEW = 4  # are never made to wait
+_ROUND = 20  # looks in which everybody who waits has a turn: a second, as the bell rings
+
+
+class Queue(Struct):
+    """Those who wait, in the order in which they came; who comes twice keeps the first place."""
+
+    waiting: dict[ServiceKey, None] = field(default_factory=dict)
+
+    def join(self, keys: Iterable[ServiceKey]) -> None:
+        """Make these wait."""
+        self.waiting |= dict.fromkeys(keys)
+
+    def take(self) -> set[ServiceKey]:
+        """Whose turn it is now."""
+        count = max(_FEW, ceil(len(self.waiting) / _ROUND))
+        taken = set(islice(self.waiting, count))
+        for key in taken:
+            del self.waiting[key]
+        return taken
+
+    def take_all(self) -> set[ServiceKey]:
+        """Everybody at once."""
+        taken = set(self.waiting)
+        self.waiting.clear()
         return taken
