@@ -45,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     "signs": set(),
     "patience": set(),
 }
-THIS_MACHINE = {"psutil", "subprocess", "socket", "ctypes"}
+THIS_MACHINE = {"psutil", "subprocess", "socket", "watchfiles"}
 CALLS = {"open", "io.open", "os.open", "os.stat", "os.lstat", "os.listdir", "os.scandir", "os.kill"}
 LOOKS = ("os.path.exists", "os.path.is", "Path(")
 BARE = {"model", "text"}

@@ -1,15 +1,12 @@
 """The watcher against a real file system: every way in which what a path leads to can change."""
 
 import asyncio
-import errno
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tuimon.host.base import Watch
-from tuimon.host.inotify import Inotify
 from tuimon.host.local import LocalHost
 from tuimon.host.watch import spots
 
@@ -239,53 +236,6 @@ async def test_subscriptions_share_the_watcher_and_not_their_changes(host: Local
     assert await mine.next() == {str(tmp_path / "mine")}
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(yours.watch.changes(), QUIET)
-
-
-async def test_a_growing_file_is_told_of_at_once_and_others_when_the_writer_pauses(
-    host: LocalHost, tmp_path: Path
-) -> None:
-    """A log line is wanted now; a configuration that is being written is not there yet."""
-    path = tmp_path / "file"
-    path.write_text("")
-    eager, patient = host.watch(at_once=True), host.watch()
-    for each in (eager, patient):
-        each.want([str(path)])
-        await asyncio.wait_for(each.changes(), DEADLINE)  # newly wanted
-
-    async def hears(watch: Watch) -> int:
-        """How many pieces were there when the change was told of."""
-        await watch.changes()
-        return len(path.read_text())
-
-    await asyncio.sleep(QUIET)
-    readers = [asyncio.create_task(hears(each)) for each in (eager, patient)]
-    with path.open("a") as file:
-        for _ in range(4):  # never a pause
-            file.write("x")
-            file.flush()
-            await asyncio.sleep(0.005)
-    first, last = await asyncio.wait_for(asyncio.gather(*readers), DEADLINE)
-    assert first < 4
-    assert last == 4
-
-
-async def test_without_the_kernels_help_the_poll_is_left(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """fs.inotify.max_user_instances: the user's other programs may have them all."""
-
-    def none_left() -> Inotify:
-        raise OSError(errno.EMFILE, "too many open files")
-
-    monkeypatch.setattr("tuimon.host.watch.Inotify", none_left)
-    host = LocalHost(poll=0.1, name="here")
-    try:
-        watched, path = Watched(host), tmp_path / "log"
-        await follow(watched, path)
-        path.write_text("1")
-        assert await watched.next() == {str(path)}
-    finally:
-        await host.close()
 
 
 async def test_closing_wakes_the_reader(watched: Watched, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class Logs:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._watch = host.watch(at_once=True)
+        self._watch = host.watch()
         self._wanted: frozenset[str] = frozenset()
         self._logs: dict[str, _Log] = {}
 

@@ -49,6 +49,7 @@ class Control:
         host: Host,
         hands: Hands | None,
         settings: Settings,
+        *,
         look: Look,
         changed: Changed,
         publish: Callable[[Event], None],

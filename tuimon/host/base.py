@@ -149,9 +149,8 @@ class Host(Protocol):
     async def tail(self, path: str) -> Tail | Failure:
         """Open a regular file for reading onwards, at offset 0."""
 
-    def watch(self, *, at_once: bool = False) -> Watch:
-        """A new subscription to file changes, told of when whoever writes has paused: a file may be half
-        there before.  `at_once` is for files that only grow."""
+    def watch(self) -> Watch:
+        """A new subscription to file changes."""
 
     async def connect(self, endpoint: Endpoint, timeout: float, local: str = "") -> Stream | Failure:
         """Open a connection within `timeout` seconds, from the address `local` if given.

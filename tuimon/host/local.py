@@ -14,14 +14,14 @@ import stat
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from tuimon.host import commands
 from tuimon.host.base import MAX_READ, Completed, Entry, FileContent, Pipe, Stream, Tail, Watch
 from tuimon.host.descriptors import holders
 from tuimon.host.failures import failure_of
 from tuimon.host.net import connect
-from tuimon.host.procs import ProcessTable
 from tuimon.host.threads import Threads
 from tuimon.host.watch import Watcher
 from tuimon.host.ways import walk
@@ -32,6 +32,9 @@ from tuimon.model.output import Room
 from tuimon.model.process import Holder, Process
 from tuimon.model.service import Stamp
 from tuimon.text import printable
+
+if TYPE_CHECKING:
+    from tuimon.host.procs import ProcessTable
 
 T = TypeVar("T")
 
@@ -207,7 +210,12 @@ class LocalHost:
         self._threads, self._names = Threads(8, "host"), Threads(16, "names")
         self._silent: set[str] = set()  # paths with a call that has not come back
         self._watcher = Watcher(poll, self.blocking)
-        self._processes = ProcessTable()
+
+    @cached_property
+    def _processes(self) -> "ProcessTable":
+        from tuimon.host.procs import ProcessTable  # noqa: PLC0415 - psutil can wait for the first look
+
+        return ProcessTable()
 
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back, and goes on while the machine sleeps."""
@@ -280,9 +288,9 @@ class LocalHost:
         fd, status = opened
         return LocalTail(self, path, fd, status.st_ino)
 
-    def watch(self, *, at_once: bool = False) -> Watch:
+    def watch(self) -> Watch:
         """A new subscription to file changes; they share one watcher."""
-        return self._watcher.subscribe(at_once=at_once)
+        return self._watcher.subscribe()
 
     async def connect(self, endpoint: Endpoint, timeout: float, local: str = "") -> Stream | Failure:
         """Open a connection within `timeout` seconds, from the address `local` if given."""

@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from tuimon.host import origin
 from tuimon.host.base import Completed
 from tuimon.host.failures import failure_of
 from tuimon.host.hands import Launched, Lock
@@ -81,6 +80,8 @@ class LocalHands:
 
     async def origin(self, process: ProcessId) -> Origin | Failure:
         """How a process came to be; `Failure` where that process is no more."""
+        from tuimon.host import origin  # noqa: PLC0415 - psutil is for those who act
+
         return await self._blocking(lambda: origin.look(process))
 
     async def guards(self, path: str) -> tuple[Guard, ...] | Failure:
@@ -178,6 +179,8 @@ def _content(file: BinaryIO) -> bytes:
 
 
 def _write_order(file: BinaryIO, launch: Launch, ending: ProcessId | None) -> Failure | None:
+    from tuimon.host import origin  # noqa: PLC0415
+
     target: tuple[int, str] | None = None
     if ending is not None:
         if not origin.same(ending):
@@ -208,6 +211,8 @@ def _write_order(file: BinaryIO, launch: Launch, ending: ProcessId | None) -> Fa
 
 
 def _signal(process: ProcessId, number: int) -> Failure | None:
+    from tuimon.host import origin  # noqa: PLC0415
+
     try:
         fd = os.pidfd_open(process.pid)
     except ProcessLookupError:

@@ -1,27 +1,29 @@
 """File changes of this machine: one watcher for all subscriptions, and a slow poll beneath it.
 
 Rule: a path is watched through its parent folders, and through every symlink on the way to its
-target, because a watch on the file itself goes blind when it is replaced.  Everything that is newly
-wanted counts as changed once.  What a stalled file system says nothing of is left out until it answers,
-and counts as changed then.
+target, because a watch on the file itself goes blind when it is replaced.  A running watcher cannot
+be given more folders: it is rebuilt, and everything that is newly wanted counts as changed once.  What a
+stalled file system says nothing of is left out until it answers, and counts as changed then.
 """
 
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from tuimon.host.inotify import LOST, NAMES, OVERFLOW, Inotify, Noticed
 from tuimon.model.failure import Failure
 from tuimon.model.service import Stamp
+
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 T = TypeVar("T")
 
 _PATIENCE = 5.0  # seconds for one look at what is wanted
-_STEP = 0.02  # seconds without a change after which whoever writes has paused, and between two reads
-_PIECES = 5  # of these, at most, are waited for
+_LATER = 0.2  # seconds before the library of the watch is loaded: what is to be seen at once comes first
 _LINKS = 40  # as many symlinks as the kernel follows before it says ELOOP
 
 
@@ -59,10 +61,10 @@ def _identity(path: str) -> Stamp | None:
 
 
 class Subscription:
-    """What one collector watches; it is told of a change `at_once`, or when whoever writes has paused."""
+    """What one collector watches."""
 
-    def __init__(self, watcher: "Watcher", *, at_once: bool) -> None:
-        self._watcher, self.at_once = watcher, at_once
+    def __init__(self, watcher: "Watcher") -> None:
+        self._watcher = watcher
         self.wanted: frozenset[str] = frozenset()
         self.stamps: dict[str, Stamp | None] = {}
         self._changed: set[str] = set()
@@ -160,15 +162,6 @@ def _identities(paths: frozenset[str]) -> dict[str, Stamp | None]:
     return {path: _identity(path) for path in paths}
 
 
-def _watches(inotify: Inotify, folders: frozenset[str]) -> dict[str, int]:
-    """The watch of each folder, as far as this user may watch it, and may have so many."""
-    found: dict[str, int] = {}
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            found[folder] = inotify.watch(folder)
-    return found
-
-
 class Blocking(Protocol):
     """How the file system is touched: see `LocalHost.blocking`."""
 
@@ -185,14 +178,13 @@ class Watcher:
         self._subscriptions: list[Subscription] = []
         self._survey = _Survey({}, {}, frozenset())
         self._stirred = asyncio.Event()
-        self._inotify: Inotify | None = None
-        self._watched: dict[int, set[str]] = {}  # folders by watch: one may have several names
+        self._rebuild = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
 
-    def subscribe(self, *, at_once: bool) -> Subscription:
+    def subscribe(self) -> Subscription:
         """A new subscription, with nothing wanted yet."""
-        subscription = Subscription(self, at_once=at_once)
+        subscription = Subscription(self)
         self._subscriptions.append(subscription)
         return subscription
 
@@ -225,11 +217,11 @@ class Watcher:
         if self._closed:  # a stir that was put off until after the end
             return
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._tend())]
+            self._tasks = [asyncio.create_task(self._tend()), asyncio.create_task(self._watch())]
         self._stirred.set()
 
     async def _tend(self) -> None:
-        """Survey on every stir, and every few seconds as the net under the watches."""
+        """Survey on every stir, and every few seconds as the net under the watcher."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll):
@@ -237,82 +229,66 @@ class Watcher:
             self._stirred.clear()
             paths = frozenset[str]().union(*(each.wanted for each in self._subscriptions))
             surveys, silent = await self._ask(paths, _survey)
-            self._survey = survey = _joined(surveys)
+            survey = _joined(surveys)
             answering, self._silent = self._silent - silent, silent
+            if survey.folders != self._survey.folders:
+                self._rebuild.set()
+            self._survey = survey
             for subscription in self._subscriptions:
                 subscription.stamped(survey.stamps)
                 subscription.changed(answering)
-            if await self._place(survey.folders):
-                self.stir()  # what changed between the look and the watch is found by one more look
 
-    async def _place(self, folders: frozenset[str]) -> bool:
-        """Watch these folders and no others; whether one of them was not watched before.
-
-        All are asked for again at every survey: a folder that was replaced is another one.
-        """
-        if self._inotify is None:
-            try:
-                self._inotify = Inotify()
-            except OSError:  # this user may have no more of them: the poll is left
-                return False
-            self._tasks.append(asyncio.create_task(self._listen(self._inotify)))
-        answers, _ = await self._ask(folders, partial(_watches, self._inotify))
-        before, self._watched = self._watched, {}
-        for answer in answers:
-            for folder, watch in answer.items():
-                self._watched.setdefault(watch, set()).add(folder)
-        for gone in before.keys() - self._watched.keys():
-            self._inotify.leave(gone)
-        return bool(self._watched.keys() - before.keys())
-
-    async def _listen(self, inotify: Inotify) -> None:
-        """Tell what the kernel has noticed, but read it only so often: a busy log is written to in pieces."""
-        loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    async def _watch(self) -> None:
         while True:
-            loop.add_reader(inotify.fd, readable.set)
-            try:
-                await readable.wait()
-            finally:
-                loop.remove_reader(inotify.fd)
-            readable.clear()
-            late = set[str]()
-            for _ in range(_PIECES):
-                events = inotify.read()
-                if not events:
-                    break
-                hit = self._notice(events)
-                late |= hit
-                self._tell(hit, at_once=True)
-                await asyncio.sleep(_STEP)
-            self._tell(late, at_once=False)
+            self._rebuild = asyncio.Event()
+            folders = self._survey.folders
+            if not folders:
+                await self._rebuild.wait()
+                continue
+            if "watchfiles" not in sys.modules:
+                await asyncio.sleep(_LATER)
+            from watchfiles import awatch  # noqa: PLC0415
 
-    def _tell(self, paths: set[str], *, at_once: bool) -> None:
-        for subscription in self._subscriptions:
-            if subscription.at_once == at_once:
-                subscription.changed(paths)
-
-    def _notice(self, events: Iterable[Noticed]) -> set[str]:
-        """The wanted paths that these events are about; a folder that is wanted changes with its entries."""
-        hit: set[str] = set()
-        dependents, folders = self._survey.dependents, self._survey.folders
-        for watch, mask, name in events:
-            if mask & LOST and (watch in self._watched or mask & OVERFLOW):
+            # What changed between the survey and the first watch is found by one more survey.
+            asyncio.get_running_loop().call_later(0.2, self.stir)
+            with contextlib.suppress(OSError, RuntimeError):  # a folder went away, or no watch is left
+                async for changes in awatch(
+                    *folders,
+                    watch_filter=None,
+                    debounce=100,
+                    step=20,
+                    stop_event=self._rebuild,
+                    recursive=False,
+                    ignore_permission_denied=True,
+                ):
+                    self._notice(changes)
+            if not self._rebuild.is_set():
                 self.stir()
-            for folder in self._watched.get(watch, ()):
-                path = os.path.join(folder, name) if name else folder
-                found = dependents.get(path, set())
-                hit |= found | dependents.get(os.path.dirname(path), set())
-                if mask & NAMES and (found or path in folders):  # it may be a symlink that leads elsewhere
-                    self.stir()
-        return hit
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):
+                        await self._rebuild.wait()
+
+    def _notice(self, changes: set[tuple["Change", str]]) -> None:
+        """Tell the subscribers; a folder that is wanted changes with its entries."""
+        from watchfiles import Change  # noqa: PLC0415
+
+        hit: set[str] = set()
+        for change, name in changes:
+            dependents = self._survey.dependents.get(name, set())
+            hit |= dependents | self._survey.dependents.get(os.path.dirname(name), set())
+            if dependents and change is not Change.modified:  # it may be a symlink that leads elsewhere
+                self.stir()
+            if change is Change.deleted and name in self._survey.folders:  # the watch died with it
+                self._rebuild.set()
+                self.stir()
+        for subscription in self._subscriptions:
+            subscription.changed(hit)
 
     async def close(self) -> None:
         """Stop watching, for good."""
         self._closed = True
+        self._rebuild.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        if self._inotify is not None:
-            self._inotify.close()
-            self._inotify = None

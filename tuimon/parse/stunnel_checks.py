@@ -4,6 +4,7 @@ Rule: checks stand in the order in which stunnel 5.68 makes them; it stops at th
 looks at a file, resolves a name or asks OpenSSL; a `Stage` marks where stunnel does.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
@@ -83,8 +84,13 @@ def _check_accept(section: Section, _: Sequence[Section], __: Version) -> Refusa
     return Refusal("Cannot resolve accept target", meaning, "accept")
 
 
+_PLAIN = re.compile(r"[\w.-]*:?[\w]*", re.ASCII)  # nearly every address: nothing in it to object to
+
+
 def _never_resolves(text: str) -> bool:
     """Whether no machine could resolve this address: blanks or brackets in it, or too long a socket path."""
+    if _PLAIN.fullmatch(text):
+        return False
     endpoint = Endpoint.parse(text)
     if endpoint.path:
         return len(text.encode()) > 107
@@ -94,16 +100,14 @@ def _never_resolves(text: str) -> bool:
 
 
 def _check_cert(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
-    if section.client or section.values.keys() & {"cert", "PSKsecrets", "engineId", "engineNum"}:
+    if section.values.keys() & {"cert", "PSKsecrets", "engineId", "engineNum"} or section.client:
         return None
     return Refusal("TLS server needs a certificate", "set `cert`, or `client = yes` if it is a client")
 
 
 def _check_subjects(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
-    if section.verifies:
-        return None
     for option in ("checkEmail", "checkHost", "checkIP"):
-        if option in section.values:
+        if option in section.values and not section.verifies:
             meaning = f"`{option}` does nothing alone: add `verifyChain = yes` or `verifyPeer = yes`"
             return Refusal('Either "verifyChain" or "verifyPeer" has to be enabled', meaning, option)
     return None
@@ -118,9 +122,9 @@ def _check_ocsp(section: Section, _: Sequence[Section], version: Version) -> Ref
 
 
 def _check_protocol(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
-    protocol = section.protocol
     if "protocol" not in section.values:
         return None
+    protocol = section.protocol
     if protocol not in _BOTH_SIDES | _SERVER_ONLY | _CLIENT_ONLY:
         meaning = f"stunnel does not speak `{section.text('protocol')}`"
         return Refusal("Protocol not supported", meaning, "protocol")
@@ -154,7 +158,7 @@ def _check_redirect(section: Section, _: Sequence[Section], __: Version) -> Refu
 
 
 def _check_sni(section: Section, sections: Sequence[Section], _: Version) -> Refusal | None:
-    if section.client or "sni" not in section.values:
+    if "sni" not in section.values or section.client:
         return None
     name, colon, __ = section.text("sni").partition(":")
     if not colon:
@@ -178,15 +182,16 @@ def _check_versions(section: Section, _: Sequence[Section], __: Version) -> Refu
 
 
 def _check_tickets(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
-    if section.client or ("ticketKeySecret" in section.values) == ("ticketMacSecret" in section.values):
+    if ("ticketKeySecret" in section.values) == ("ticketMacSecret" in section.values) or section.client:
         return None
     reason = '"ticketKeySecret" and "ticketMacSecret" must be set together'
     return Refusal(reason, "add the other of the two ticket secrets, or remove the one")
 
 
 def _check_authorities(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
-    trusts = "CAengine" in section.values or any(map(section.text, ("CAfile", "CApath", "CAstore")))
-    if trusts or not section.verifies:
+    if not section.verifies or "CAengine" in section.values:
+        return None
+    if any(map(section.text, ("CAfile", "CApath", "CAstore"))):
         return None
     named = '"CAengine", "CAfile" or "CApath"'
     if version >= (5, 75):

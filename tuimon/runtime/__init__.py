@@ -85,8 +85,12 @@ class Runtime:
         """What acts; imported when somebody does."""
         from tuimon.control.act import Control  # noqa: PLC0415
 
-        looks, settings = (self._sight, self._change), self.store.settings
-        return Control(self._host, self._hands, settings, *looks, self._publish)
+        return Control(
+            *(self._host, self._hands, self.store.settings),
+            look=self._sight,
+            changed=self._change,
+            publish=self._publish,
+        )
 
     @cached_property
     def _crew(self) -> "Crew":
@@ -150,20 +154,27 @@ class Runtime:
 
     async def run(self) -> None:
         """Collect until cancelled: configurations first, so that there is something to see, then all else."""
-        gc.freeze()  # what was imported stays: no search for garbage goes through it again
         try:
             async with asyncio.TaskGroup() as group:
+                gc.disable()  # what is made now stays
                 self._start(group, *self._collectors)
                 if self._at_once:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_FIRST):
-                            await self.settle("configurations")
-                            await asyncio.sleep(BELL)  # for whoever paints them
+                    await self._first_rows()
                 self._start(group, *self._crew.collectors)
+                gc.freeze()  # no search for garbage goes through it again
+                gc.enable()
         finally:
+            gc.enable()
             if self._bell is not None:
                 self._bell.cancel()
             await self._host.close()
+
+    async def _first_rows(self) -> None:
+        """Wait until there is something to see, and was time to paint it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST):
+                await self.settle("configurations")
+                await asyncio.sleep(BELL)
 
     def _start(self, group: asyncio.TaskGroup, *collectors: Collector) -> None:
         for collector in collectors:

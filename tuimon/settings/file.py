@@ -4,7 +4,6 @@ Rule: a wrong file is named with the line, the setting and what is allowed, and 
 """
 
 import os
-import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -63,6 +62,8 @@ def load(path: str | None = None, check_keys: Check | None = None) -> Settings:
 
 def parse(text: str, file: str, check_keys: Check | None = None) -> Settings:
     """The settings of a TOML text; `file` is what the sentences call it."""
+    import tomllib  # noqa: PLC0415 - most have no file
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

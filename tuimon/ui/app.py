@@ -5,12 +5,14 @@ store and paint.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from textual.app import App
 from textual.binding import BindingType
 from textual.events import Event
 from textual.events import Key as KeyEvent
@@ -86,7 +88,9 @@ class TuimonApp(Acting):
         self.no_color = bool(os.environ.get("NO_COLOR"))
         wanted = "ansi" if self.no_color else settings.theme
         few = self.console.color_system in (None, "standard")
-        self.theme = chosen(wanted, os.environ.get("COLORFGBG", ""), few=few).name
+        # Not assigned: it takes effect at the start, when nothing has to be styled twice.
+        name = chosen(wanted, os.environ.get("COLORFGBG", ""), few=few).name
+        self.set_reactive(App.theme, name)
 
     @property
     def palette(self) -> Palette:
@@ -183,6 +187,7 @@ def show(
 
     What was still being done then is told on stderr: it goes on without us.
     """
+    gc.freeze()  # what was imported is no garbage: looked through now, it would delay the first rows
     kept = settings.state_file(VIEW_FILE)
     app = TuimonApp(runtime, settings, elevated, greets=greets, view=load_view(kept))
     status = app.run(mouse=settings.mouse)
