@@ -104,10 +104,10 @@ def wanted_ways(instance: Instance) -> frozenset[str]:
 
 def _files(process: Process, config: Config) -> tuple[_File, ...]:
     named = (
-        _File(name, service.place(name), service.text(name), absolute(service.text(name), process.cwd))
+        _File(name, service.place(name), written, absolute(written, process.cwd))
         for service in config.services
         for name in _READ_AGAIN
-        if service.text(name) and (name != "CAfile" or judges(service))
+        if (written := service.text(name)) and (name != "CAfile" or judges(service))
     )
     return (*(_File("", path, path, path) for path in config.files), *named)
 

@@ -249,15 +249,17 @@ class Facts:
         return next((f"stunnel of {self.key_of(each).config}" for each in others), "")
 
     def check_want(self, instance: Instance) -> CheckWant | None:
-        """What to check of an instance's configuration, once it is known who runs it; nothing where its
-        files are not ours to see."""
+        """What to check of an instance's configuration, once its files were read and it is known who runs it:
+        it would be checked again for each; nothing where its files are not ours to see."""
         config, loaded, process = instance.config, instance.loaded_at, instance.process
         if self.processes is None or self.units is None or config is None or config.failure is not None:
             return None
         if process is not None and process.net:
             return None
         files = {path for each in config.services for path in paths(each, instance)}
-        stamps = tuple(self.files[path].stamp for path in sorted(files) if path in self.files)
+        if not files <= self.files.keys():
+            return None
+        stamps = tuple(self.files[path].stamp for path in sorted(files))
         pids = tuple(each.id for each in instance.processes)
         old = config.stamp is not None and loaded is not None and config.stamp.mtime < loaded + 1
         stamp = (config.stamp, stamps, pids, instance.unit.active_state if instance.unit else "")

@@ -40,15 +40,24 @@ def folder(instance: Instance) -> str:
 
 def files(service: Service, instance: Instance) -> dict[str, str]:
     """The certificate, key, CA and CRL files that a service names, absolute, by option."""
-    written = {name: service.text(name) for name in ("cert", "key", "CAfile", "CRLfile")}
-    return {name: absolute(path, folder(instance)) for name, path in written.items() if path}
+    return _absolute(service, instance, ("cert", "key", "CAfile", "CRLfile"))
 
 
 def folders(service: Service, instance: Instance) -> dict[str, str]:
     """The folders of hashed names that a service looks into, absolute, by option: inside the jail."""
-    jail = instance.config.text("chroot").rstrip("/") if instance.config else ""
-    written = {name: service.text(name) for name in ("CApath", "CRLpath")}
-    return {name: jail + absolute(path, folder(instance)) for name, path in written.items() if path}
+    found = _absolute(service, instance, ("CApath", "CRLpath"))
+    jail = instance.config.text("chroot").rstrip("/") if found and instance.config else ""
+    return {name: jail + path for name, path in found.items()}
+
+
+def _absolute(service: Service, instance: Instance, options: tuple[str, ...]) -> dict[str, str]:
+    """The paths that a service gives these options, by option; most are absolute as they are."""
+    written = ((name, service.text(name)) for name in options)
+    return {
+        name: path if path.startswith("/") else absolute(path, folder(instance))
+        for name, path in written
+        if path
+    }
 
 
 def log_name(config: Config | None, processes: tuple[Process, ...], unit: Unit | None) -> str:
@@ -266,6 +275,6 @@ def listeners(
         return (), candidates
     if not known:
         return (() if any(map(loose, accept)) else candidates), ()
-    inodes = frozenset[int]().union(*(process.inodes for process in known))
-    mine = tuple(each for each in candidates if each.inode in inodes)
+    # one after the other: to unite the thousands that they hold takes far longer than to look into each
+    mine = tuple(each for each in candidates if any(each.inode in process.inodes for process in known))
     return mine, () if mine or any(map(loose, accept)) else candidates

@@ -147,9 +147,9 @@ class Kernel:
         if "open files" in process.hidden:
             return max(0, process.threads - 2) if process.threads else None
         connected, doors = self._indexes[process.net][1], set(self._held(process))
-        accepted = {each for door in doors for each in connected.get(door.port, ()) if each.inode}
-        mine = [each for each in accepted if any(join.accepted_at(door, each) for door in doors)]
-        return len(mine) - sum(map(self._is_own, mine))
+        near = ((door, each) for door in doors for each in connected.get(door.port, ()) if each.inode)
+        accepted = {each for door, each in near if join.accepted_at(door, each)}
+        return len(accepted) - sum(map(self._is_own, accepted))
 
     def _is_own(self, accepted: Socket) -> bool:
         """Whether it was one of our probes that was accepted."""
