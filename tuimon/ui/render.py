@@ -289,20 +289,20 @@ def _summary(total: Summary, host: str, palette: Palette, *, words: int) -> Text
     return text
 
 
-def summary(
-    total: Summary, host: str, now: float, width: int, palette: Palette, *, read_only: bool = False
-) -> Text:
+def summary(total: Summary, host: str, width: int, palette: Palette, *, read_only: bool = False) -> Text:
     """The header: what the fleet is like, in as many words as fit."""
-    clock = time.strftime("%H:%M:%S", time.localtime(now)) if now else ""
     text = Text()
     for words in (3, 2, 1, 0):
         text = _summary(total, f"{host} read-only" if read_only else host, palette, words=words)
-        if text.cell_len + len(clock) + 2 <= width:
+        if text.cell_len <= width:
             break
-    text.truncate(max(0, width - len(clock) - 2), overflow="ellipsis")
-    text.append(" " * max(1, width - text.cell_len - len(clock) - 1))
-    text.append(clock, palette.muted)
+    text.truncate(max(0, width), overflow="ellipsis")
     return text
+
+
+def clock(now: float, palette: Palette) -> Text:
+    """The time in the header's corner."""
+    return Text(time.strftime("%H:%M:%S", time.localtime(now)) if now else "", palette.muted)
 
 
 def bar(share: float, width: int, style: str, palette: Palette) -> Text:

@@ -11,6 +11,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.events import Key as KeyEvent
 from textual.screen import Screen
 from textual.widget import Widget
@@ -35,6 +36,7 @@ from tuimon.ui.widgets.filter_entry import FilterEntry
 from tuimon.ui.widgets.line import Line
 
 _HINTS_FIRST, _HINTS_KEPT = 4, 5  # hints that stay in front, and in all
+_CLOCK = 10  # cells of the clock and the blanks beside it
 _LEAST = (40, 10)  # columns and lines below which only the worst is told
 
 
@@ -77,7 +79,9 @@ class Pane(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Summary, banner, the body, filter, hints."""
-        yield Line(id="summary")
+        with Horizontal(id="top"):
+            yield Line(id="summary")
+            yield Line(id="clock")  # by itself: it alone is painted every second
         yield Line(id="banner")
         yield Line(id="tiny")
         yield from self.body()
@@ -131,11 +135,11 @@ class Pane(Screen[None]):
 
     def _summary(self) -> None:
         store = self.store
-        width = self.size.width or 80
-        text = render.summary(
-            store.summary(), store.host, store.now, width, self.palette, read_only=store.settings.read_only
-        )
+        width = (self.size.width or 80) - _CLOCK
+        read_only = store.settings.read_only
+        text = render.summary(store.summary(), store.host, width, self.palette, read_only=read_only)
         self.query_one("#summary", Line).show(text)
+        self.query_one("#clock", Line).show(render.clock(store.now, self.palette))
 
     def _worst(self) -> None:
         """On a terminal that is too small for a table: the worst that there is, and the way out."""
