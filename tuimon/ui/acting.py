@@ -16,9 +16,8 @@ from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.store import Ongoing, Store
+from tuimon.ui import screens
 from tuimon.ui.driver import LastingDriver
-from tuimon.ui.screens.action import ActionScreen
-from tuimon.ui.screens.actions import ActionsScreen
 
 
 class Acting(App[int]):
@@ -46,7 +45,7 @@ class Acting(App[int]):
     async def _carry_out(self, preflights: tuple[Preflight, ...], *, elevated: bool) -> list[Outcome]:
         hands = self._elevated(self.suspend) if elevated and self._elevated else None
         outcomes = await self.runtime.carry_out(preflights, hands)
-        if not isinstance(self.screen, ActionScreen):
+        if not isinstance(self.screen, screens.ActionScreen):
             for each in outcomes:
                 good = each.result is Result.VERIFIED
                 severity: SeverityLevel = "information" if good else "error"
@@ -63,8 +62,8 @@ class Acting(App[int]):
 
     def action_actions(self) -> None:
         """The action log."""
-        if not isinstance(self.screen, ActionsScreen | ActionScreen):
-            self.push_screen(ActionsScreen())
+        if not isinstance(self.screen, screens.ActionsScreen | screens.ActionScreen):
+            self.push_screen(screens.ActionsScreen())
 
     def exit(self, *arguments: Any, **more: Any) -> None:
         """Leave; what somebody is doing to an instance goes on, and is told of afterwards."""

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 from textual.events import Event
 from textual.events import Key as KeyEvent
@@ -26,17 +25,13 @@ from tuimon.model.service import ServiceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes
-from tuimon.ui import commands, pauses
+from tuimon.ui import pauses, screens
 from tuimon.ui.acting import Acting
 from tuimon.ui.driver import LastingDriver
 from tuimon.ui.keymap import Keymap
 from tuimon.ui.keys import APP, bindings
 from tuimon.ui.palette import THEMES, Palette, chosen
 from tuimon.ui.plain import PlainSigns
-from tuimon.ui.screens.certificates import CertificatesScreen
-from tuimon.ui.screens.commands import CommandsScreen
-from tuimon.ui.screens.help import HelpScreen
-from tuimon.ui.screens.log import LogScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.services import ServicesScreen
 from tuimon.ui.view import View
@@ -55,8 +50,8 @@ class TuimonApp(Acting):
     ENABLE_COMMAND_PALETTE = False  # ours knows services and certificates, and fits 60 columns
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "services": ServicesScreen,
-        "log": LogScreen,
-        "certificates": CertificatesScreen,
+        "log": lambda: screens.LogScreen(),  # noqa: PLW0108 - loaded when it is called
+        "certificates": lambda: screens.CertificatesScreen(),  # noqa: PLW0108
     }
     DEFAULT_MODE = "services"
     BINDINGS: ClassVar[list[BindingType]] = bindings(APP)
@@ -88,9 +83,7 @@ class TuimonApp(Acting):
         self.no_color = bool(os.environ.get("NO_COLOR"))
         wanted = "ansi" if self.no_color else settings.theme
         few = self.console.color_system in (None, "standard")
-        # Not assigned: it takes effect at the start, when nothing has to be styled twice.
-        name = chosen(wanted, os.environ.get("COLORFGBG", ""), few=few).name
-        self.set_reactive(App.theme, name)
+        self.theme = chosen(wanted, os.environ.get("COLORFGBG", ""), few=few).name
 
     @property
     def palette(self) -> Palette:
@@ -142,28 +135,30 @@ class TuimonApp(Acting):
         """The key of a pane or the palette is a character where one types, and nothing in a dialog."""
         if action not in ("pane", "command_palette"):
             return super().check_action(action, parameters)
-        asks = isinstance(self.screen, ModalScreen) and not isinstance(self.screen, HelpScreen)
+        asks = isinstance(self.screen, ModalScreen) and not isinstance(self.screen, screens.HelpScreen)
         return not asks and not isinstance(self.focused, Input)
 
     async def action_pane(self, mode: str) -> None:
         """Go to a pane; details and help above it are left."""
-        while isinstance(self.screen, HelpScreen) or len(self.screen_stack) > 1:
+        while isinstance(self.screen, screens.HelpScreen) or len(self.screen_stack) > 1:
             self.pop_screen()
         await self.switch_mode(mode)  # what was typed ahead is for the new one, so it has to be there
-        if isinstance(self.screen, LogScreen):
+        if isinstance(self.screen, screens.LogScreen):
             self.screen.only()
 
     async def show_log(self, service: str, source: str) -> None:
         """Go to the log of one service; escape leads back."""
         back = self.current_mode
         await self.action_pane("log")
-        if isinstance(self.screen, LogScreen):
+        if isinstance(self.screen, screens.LogScreen):
             self.screen.only(service, source, back)
 
     def action_command_palette(self) -> None:
         """Everything that can be done or gone to, by its words."""
         if not isinstance(self.screen, ModalScreen):
-            self.push_screen(CommandsScreen(commands.offered(self)))
+            from tuimon.ui import commands  # noqa: PLC0415 - it knows the screens that one can go to
+
+            self.push_screen(screens.CommandsScreen(commands.offered(self)))
 
     def action_mouse(self) -> None:
         """Take the mouse, or leave it to the terminal, which then selects and copies by itself."""
@@ -176,8 +171,8 @@ class TuimonApp(Acting):
 
     def action_help(self) -> None:
         """All keys."""
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.palette, self.keymap))
+        if not isinstance(self.screen, screens.HelpScreen):
+            self.push_screen(screens.HelpScreen(self.palette, self.keymap))
 
 
 def show(

@@ -17,20 +17,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tuimon.bundle import bundle
 from tuimon.model.action import Action
 from tuimon.model.failure import Failure
 from tuimon.model.service import ServiceKey
 from tuimon.store import Changes, Store
 from tuimon.text import counted
-from tuimon.ui import render
+from tuimon.ui import render, screens
 from tuimon.ui.clipboard import copy, fits
 from tuimon.ui.desk import Desk, desk
 from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import ACTIONS, APP, Key
 from tuimon.ui.palette import Palette
 from tuimon.ui.saving import place, save
-from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.view import Kept
 from tuimon.ui.widgets.filter_entry import FilterEntry
 from tuimon.ui.widgets.line import Line
@@ -189,7 +187,7 @@ class Pane(Screen[None]):
         """Ask for an action on the instances of these services; each instance once."""
         instances = tuple(dict.fromkeys(key.instance for key in keys))
         if instances:
-            self.app.push_screen(ActionScreen(instances, Action(verb)))
+            self.app.push_screen(screens.ActionScreen(instances, Action(verb)))
 
     # -- out of the screen ----------------------------------------------------------------------
 
@@ -240,6 +238,8 @@ class Pane(Screen[None]):
         """Save all that a ticket about these services' instances needs in one file."""
         keys = list(dict.fromkeys(key.instance for key in self.chosen()))
         if keys:
+            from tuimon.bundle import bundle  # noqa: PLC0415
+
             text = bundle(self.store, keys, await self.desk.action_log())
             name = keys[0].config.rpartition("/")[2].removesuffix(".conf") if len(keys) == 1 else "incident"
             self.write(name, text, "md")

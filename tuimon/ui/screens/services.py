@@ -17,12 +17,11 @@ from tuimon.settings import Settings
 from tuimon.store import Changes, Row
 from tuimon.store.rows import worst_first
 from tuimon.text import counted
-from tuimon.ui import past_words, render
+from tuimon.ui import past_words, render, screens
 from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import ACTIONS, LIST, bindings
 from tuimon.ui.log_feed import LogFeed
 from tuimon.ui.palette import Palette
-from tuimon.ui.screens.service import ServiceScreen
 from tuimon.ui.screens.table_pane import TablePane
 from tuimon.ui.sheets import Sheet
 from tuimon.ui.view import Kept, Log, Mark
@@ -311,13 +310,13 @@ class ServicesScreen(TablePane[ServiceKey]):
 
     @on(Table.RowSelected)
     def _selected(self, event: Table.RowSelected[ServiceKey]) -> None:
-        self.app.push_screen(ServiceScreen(event.key))
+        self.app.push_screen(screens.ServiceScreen(event.key))
 
     def action_open(self) -> None:
         """Details of the selected service."""
         key = self.table.cursor_key
         if key is not None:
-            self.app.push_screen(ServiceScreen(key))
+            self.app.push_screen(screens.ServiceScreen(key))
 
     def action_probe(self) -> None:
         """Probe the selected or the marked services now."""

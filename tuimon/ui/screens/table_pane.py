@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from textual import on
 
 from tuimon.text import counted
-from tuimon.ui.screens.ask import AskScreen
-from tuimon.ui.screens.columns import ColumnsScreen
+from tuimon.ui import screens
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.sheets import Sheet
 from tuimon.ui.widgets.table import Column, Table
@@ -117,7 +116,7 @@ class TablePane(Pane, Generic[K]):
                 self.kept.columns = wanted
                 self.repaint()
 
-        self.app.push_screen(ColumnsScreen(self.all_columns(), shown), take)
+        self.app.push_screen(screens.ColumnsScreen(self.all_columns(), shown), take)
 
     def action_match(self, step: int) -> None:
         """Go to the next or previous row that has the words looked for; without any, that is at fault."""
@@ -148,5 +147,5 @@ class TablePane(Pane, Generic[K]):
 
         count = counted(len(self.table.keys), "row")
         self.app.push_screen(
-            AskScreen(f"export {count} as they are shown", ("", "csv", "json"), "cancel"), take
+            screens.AskScreen(f"export {count} as they are shown", ("", "csv", "json"), "cancel"), take
         )
