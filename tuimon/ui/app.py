@@ -28,6 +28,7 @@ from tuimon.store import Changes
 from tuimon.ui import pauses, screens
 from tuimon.ui.acting import Acting
 from tuimon.ui.driver import LastingDriver
+from tuimon.ui.in_order import InOrder
 from tuimon.ui.keymap import Keymap
 from tuimon.ui.keys import APP, bindings
 from tuimon.ui.palette import THEMES, Palette, chosen
@@ -77,6 +78,7 @@ class TuimonApp(Acting):
         self._mouse = settings.mouse
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
+        self._keys = InOrder(self, super().on_event)
         self.animation_level = "none"
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -91,13 +93,16 @@ class TuimonApp(Acting):
         return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=not self.no_color)
 
     async def on_event(self, event: Event) -> None:
-        """The first key ends the greeting."""
-        if self.greets and isinstance(event, KeyEvent):
+        """Keys act in the order in which they were typed; the first one ends the greeting."""
+        if not isinstance(event, KeyEvent) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        if self.greets:
             self.greets = False
             for screen in self.screen_stack:
                 if isinstance(screen, Pane):
                     screen.hint()
-        await super().on_event(event)
+        await self._keys.take(event)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every painted line passes: with `--ascii`, the net for Textual's own signs; with $NO_COLOR

@@ -1,0 +1,81 @@
+"""Keys that arrive together act in the order in which they were typed, in a real terminal.
+
+Rule: each packet is one write; what its keys did shows on the screens that they belong to.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.ui.terminal import Terminal
+
+pytestmark = pytest.mark.pty
+
+NAMES = [f"svc-{number:02}" for number in range(40)]
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """More services than fit, none of them running, and a log longer than its screen."""
+    folder = tmp_path_factory.mktemp("order")
+    log = folder / "stunnel.log"
+    log.write_text("".join(f"2026.01.01 10:00:00 LOG5[{n}]: line {n:03} of the log\n" for n in range(100)))
+    sections = "".join(f"[{name}]\nclient = yes\naccept = 127.0.0.1:1\nconnect = ::1:2\n" for name in NAMES)
+    (folder / "many.conf").write_text(f"foreground = yes\noutput = {log}\n{sections}")
+    environment = {"XDG_STATE_HOME": str(folder / "state"), "NO_COLOR": "1"}
+    (folder / "state/tuimon").mkdir(parents=True)
+    with Terminal(str(folder / "many.conf"), environment=environment) as shown:
+        shown.sees(r"^>.*svc-00")
+        yield shown
+
+
+@pytest.fixture(autouse=True)
+def home(terminal: Terminal) -> Iterator[None]:
+    """From the services, and back to the first of them."""
+    yield
+    terminal.press("\x1b")
+    terminal.settle()
+    terminal.press("1")
+    terminal.sees("^ STATE")
+    terminal.press("g")
+    terminal.sees(r"^>.*svc-00")
+
+
+def test_what_is_typed_before_a_screen_is_for_the_one_before(terminal: Terminal) -> None:
+    """`G2`: the last service, and the log as it was."""
+    terminal.press("G2")
+    terminal.sees("─ log ─ all ─ following", "line 099")
+    terminal.press("1")
+    terminal.sees(r"^>.*svc-39")
+
+
+def test_a_key_is_not_lost_to_the_screen_after_it(terminal: Terminal) -> None:
+    """`z2`: faults only is what the services do, and not the log."""
+    terminal.press("z2")
+    terminal.sees("─ log ─ all ─ following ─ levels|─ log ─ all ─ following ─+$", "line 099")
+    terminal.press("1")
+    terminal.sees("^ STATE")
+    terminal.press("z1")
+    terminal.sees(r"^>.*svc-00")
+
+
+def test_a_probe_that_was_asked_for_is_answered(terminal: Terminal) -> None:
+    """`p2`: there is nothing to probe of what does not run, and that is said."""
+    terminal.press("p2")
+    terminal.sees("─ log ─ all ─ following", "nothing to probe here")
+
+
+def test_what_is_typed_after_a_filter_is_filtered_for(terminal: Terminal) -> None:
+    """`G/svc-1` and `2`, which is no screen there but a character."""
+    terminal.press("jj/svc-12", "enter")
+    terminal.sees(r"^>.*svc-12", "^ svc-12")
+
+
+def test_several_screens_in_one_packet_lead_to_the_last(terminal: Terminal) -> None:
+    """Each has what was typed for it."""
+    terminal.press("j2g3j1j")
+    terminal.sees(r"^>.*svc-02")
+    terminal.press("2")
+    terminal.sees("─ log ─ all ─ standing still", "line 000")
+    terminal.press("G")
+    terminal.sees("─ log ─ all ─ following")
