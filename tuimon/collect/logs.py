@@ -168,15 +168,18 @@ class Logs:
                 log.begun = self._host.monotonic()
         more = False
         for old in log.previous:  # what came until the new file began comes before its first line
-            more = await self._drain(log, old, publish, first=False) or more
+            more = await self._drain(log, old, publish) or more
         if more:
             return True
         self._let_go(log, publish)
         if log.current is None or log.begun is None:
             return False
-        more = await self._drain(log, log.current, publish, first=first)
-        if first and not log.told:
-            self._tell(log, (), publish, first=True)
+        if not first:
+            return await self._drain(log, log.current, publish)
+        past: list[LogRecord] = []  # told in one piece: who waits for it has it whole then
+        more = await self._drain(log, log.current, publish, past)
+        if past or not log.told:
+            self._tell(log, tuple(past), publish, first=True)
         return more
 
     async def _follow(self, log: _Log) -> None:
@@ -258,20 +261,24 @@ class Logs:
         opened.tail.seek(start + len(skipped))
         opened.mark = skipped[-_MARK:]
 
-    async def _drain(self, log: _Log, opened: _Open, publish: Publish, *, first: bool) -> bool:
-        """Tell what is new in one file; True if there may be more at once."""
+    async def _drain(
+        self, log: _Log, opened: _Open, publish: Publish, past: list[LogRecord] | None = None
+    ) -> bool:
+        """Tell what is new in one file, or add it to the `past`; True if there may be more at once."""
         for _ in range(_BATCH):
             lines = await opened.read()
             unread = lines if isinstance(lines, Failure) else None
             if opened is log.current and unread != log.unread:
                 log.unread = unread
-                self._tell(log, (), publish, first=first)
+                self._tell(log, (), publish, first=past is not None)
             if lines is None or isinstance(lines, Failure):
                 return False
             opened.grew = self._host.monotonic()
             records = log.reader.feed(lines)
-            if records:
-                self._tell(log, tuple(records), publish, first=first)
+            if past is not None:
+                past += records
+            elif records:
+                self._tell(log, tuple(records), publish, first=False)
         return True
 
     def _tell(self, log: _Log, records: tuple[LogRecord, ...], publish: Publish, *, first: bool) -> None:

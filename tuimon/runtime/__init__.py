@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tuimon.collect.base import Collector
 from tuimon.collect.clock import Clock
 from tuimon.collect.configs import Configs
-from tuimon.events import CollectorFailed, CollectorStarted, Event, LogAppended, LogRecalled, ProbeFinished
+from tuimon.events import CollectorFailed, CollectorStarted, Event, LogRecalled, ProbeFinished
 from tuimon.host.base import Host
 from tuimon.host.hands import Hands
 from tuimon.model.action import ACTION_LOG, Action, Logged, Outcome, Preflight
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BELL = 0.05
 """Seconds between two rings."""
 
-_WORDS = 0.4  # seconds in which the log says what it has to say: of a probe that failed, or of the past
+_WORDS = 0.4  # seconds in which the log says what it has to say of a probe that failed
 _STREAM = 0.15  # seconds after which it rings where nobody looks, though more is coming
 _SOON = 0.005  # seconds of the shortest pause before it rings: what comes together is joined together
 
@@ -258,8 +258,7 @@ class Runtime:
         self.store.apply(event)
         self._heard = self._host.monotonic()
         handshake = event.handshake if isinstance(event, ProbeFinished) else None
-        failed = handshake is not None and (handshake.closed_early or not handshake.ok)
-        if failed or (isinstance(event, LogAppended) and event.first):  # a long log comes in pieces
+        if handshake is not None and (handshake.closed_early or not handshake.ok):
             self._words_until = self._heard + _WORDS
         if self._bell is None and (self._at_once or self.store.surveyed):
             self._wind()
