@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from tuimon.collect.base import Publish
 from tuimon.events import HoldersSeen, ProcessesSeen, SocketsSeen
 from tuimon.host.base import Host
-from tuimon.model.endpoint import Socket
+from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.process import Process, ProcessId, SocketTable
 from tuimon.model.tunnel import Interest
 from tuimon.parse.owner import owner_of, unit_of
+from tuimon.parse.inet_diag import REQUEST, Known, parse_inet_diag
 from tuimon.parse.proc_net import parse_tcp, parse_unix
 from tuimon.settings import Settings
 
@@ -41,6 +42,7 @@ class Processes:
         self._configs: dict[ProcessId, str] = {}
         self._nets: frozenset[tuple[str, int]] = frozenset()
         self._sockets: frozenset[int] = frozenset()
+        self._known: Known = {}
         self._asked: dict[int, float] = {}  # inode → monotonic time until which its holder is believed
         self._hurried = asyncio.Event()
 
@@ -142,19 +144,29 @@ class Processes:
         return (own, *others)
 
     async def _table(self, net: str, folder: str) -> SocketTable:
-        listening: list[Socket] = []
-        established: list[Socket] = []
-        for name, parse in (("tcp", parse_tcp), ("tcp6", parse_tcp), ("unix", parse_unix)):
-            content = await self._host.read(f"{folder}/{name}", _TABLE)
-            if isinstance(content, Failure):
-                if name == "tcp":
-                    return SocketTable(net, failure=content)
-                continue  # no IPv6, or no Unix sockets, is no failure
-            for each in parse(content.data):
-                (listening if each.state == "listen" else established).append(each)
+        sockets = await self._tcp(net, folder)
+        if isinstance(sockets, Failure):
+            return SocketTable(net, failure=sockets)
+        unix = await self._host.read(f"{folder}/unix", _TABLE)
+        if not isinstance(unix, Failure):  # that there are none is no failure
+            sockets += parse_unix(unix.data)
         # Another namespace's setting cannot be read from ours.
         first = await self._unprivileged_from() if not net else None
-        return SocketTable(net, tuple(listening), tuple(established), first)
+        listening = tuple(each for each in sockets if each.state is SocketState.LISTEN)
+        established = tuple(each for each in sockets if each.state is not SocketState.LISTEN)
+        return SocketTable(net, listening, established, first)
+
+    async def _tcp(self, net: str, folder: str) -> tuple[Socket, ...] | Failure:
+        """The TCP sockets of a namespace: the kernel is asked for those of its own, if it answers."""
+        answer = Failure(Reason.OTHER, "another network") if net else await self._host.sock_diag(REQUEST)
+        if not isinstance(answer, Failure):
+            self._known = parse_inet_diag(answer, self._known)
+            return tuple(self._known.values())
+        content = await self._host.read(f"{folder}/tcp", _TABLE)
+        if isinstance(content, Failure):
+            return content
+        more = await self._host.read(f"{folder}/tcp6", _TABLE)  # no IPv6 is no failure
+        return parse_tcp(content.data) + (() if isinstance(more, Failure) else parse_tcp(more.data))
 
     async def _unprivileged_from(self) -> int | None:
         content = await self._host.read(_FIRST_PORT, 64)

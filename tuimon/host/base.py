@@ -164,6 +164,9 @@ class Host(Protocol):
     async def stream(self, argv: tuple[str, ...]) -> Pipe | Failure:
         """Start a command that runs on, without a shell and without input; it ends with us."""
 
+    async def sock_diag(self, request: bytes) -> bytes | Failure:
+        """What the kernel answers to a question about the sockets of its own network (sock_diag(7))."""
+
     async def processes(self) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""
 

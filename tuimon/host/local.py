@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from tuimon.host import commands
+from tuimon.host import commands, sock_diag
 from tuimon.host.base import MAX_READ, Completed, Entry, FileContent, Pipe, Stream, Tail, Watch
 from tuimon.host.descriptors import holders
 from tuimon.host.failures import failure_of
@@ -303,6 +303,10 @@ class LocalHost:
     async def stream(self, argv: tuple[str, ...]) -> Pipe | Failure:
         """Start a command that runs on, without a shell and without input; it ends with us."""
         return await commands.stream(argv)
+
+    async def sock_diag(self, request: bytes) -> bytes | Failure:
+        """What the kernel answers to a question about the sockets of our own network."""
+        return await self.blocking(lambda: sock_diag.ask(request))
 
     async def processes(self) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""
