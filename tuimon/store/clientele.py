@@ -78,7 +78,7 @@ class Clientele:
         room = self._room(source, visit.service)
         book = room.books.get(visit.address)
         if book is not None and visit in book.visits and began <= visit.at <= ended:
-            book.visits.remove(visit)
+            book.forget(visit)
             book.version += 1
             room.recent = deque((each for each in room.recent if each is not visit), _RECENT)
             room.version += 1
@@ -128,13 +128,16 @@ class Clientele:
             visit.negotiated = True
         elif message.startswith(_ASKS):
             visit.asking = record
+        else:
+            return
         self._touch(source, visit)
 
     def _answered(self, source: str, visit: Visit, at: float) -> None:
         """The responder is awaited no more."""
         stall, visit.asking = _stall(visit, at, over=True), None
+        room, _ = self._touch(source, visit)
         if stall is not None:
-            self._room(source, visit.service).stalls.append(stall)
+            room.stalls.append(stall)
 
     # -- coming and going -----------------------------------------------------------------------
 
@@ -235,9 +238,18 @@ class Clientele:
 
 def _make_place(books: OrderedDict[str, Book]) -> None:
     """Forget one peer: the oldest that never got through, else the oldest."""
-    idle = [address for address, book in books.items() if not book.open] or list(books)
-    strangers = (a for a in idle if not any(each.passed for each in books[a].visits) and not books[a].served)
-    del books[next(strangers, idle[0])]
+    # Where everybody comes from another address, this is done for each connection: one look at each will do.
+    oldest = ""
+    for address, book in books.items():
+        if not book.open:
+            if not book.passed and not book.served:
+                del books[address]
+                return
+            oldest = oldest or address
+    if not oldest:  # everybody is here
+        known = (address for address, book in books.items() if not book.passed and not book.served)
+        oldest = next(known, next(iter(books)))
+    del books[oldest]
 
 
 def _is_local(address: str, local: frozenset[str]) -> bool:

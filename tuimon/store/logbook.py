@@ -120,13 +120,11 @@ class Logbook:
             fresh.append(LogLine(sequence, source, record, own))
             if event in _OF_PROCESS:
                 self._learn(source, record)
-            if record.service:
-                key = (source, record.service)
-                before = self.traffic.get(key) if own else None
-                if event in _OF_TRAFFIC:
-                    self._carry(key, record, own=own)
-                if not own or self.traffic.get(key) != before:
-                    touched.add(record.service)
+            service = record.service
+            if service:
+                news = event in _OF_TRAFFIC and self._carry((source, service), record, own=own)
+                if news or not own:
+                    touched.add(service)
             self.clientele.learn(source, record, own=own)
             heard = heard if record.time is None else record.time
         if heard is not None:
@@ -203,11 +201,12 @@ class Logbook:
                 pass
         self.sources[source] = facts
 
-    def _carry(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> None:
-        """Take what a line tells of those who come to a service, and of its target."""
+    def _carry(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> bool:
+        """Take what a line tells of those who come to a service, and of its target; whether that is news."""
         if record.message.startswith(_PERHAPS):
-            return
-        traffic = self._reach(key, self.traffic.get(key, _SILENT), record)
+            return False
+        before = self.traffic.get(key, _SILENT)
+        traffic = self._reach(key, before, record)
         if own:
             pass
         elif record.event in _FAILURES:
@@ -220,6 +219,7 @@ class Logbook:
         else:
             traffic = replace(traffic, last_success=record.time, failing_since=None, failures=0, failure=None)
         self.traffic[key] = traffic
+        return traffic != before
 
     def _reach(self, key: tuple[str, str], traffic: Traffic, record: LogRecord) -> Traffic:
         """Whether the target is reached, whoever wants to."""

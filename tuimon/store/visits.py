@@ -4,7 +4,6 @@ Rule: a connection counts for what its last lines say, and one that says nothing
 down, say) counts as having been seen, no more.
 """
 
-from collections import deque
 from itertools import pairwise
 
 from msgspec import Struct, field
@@ -69,8 +68,9 @@ class Visit(Struct):
 class Book(Struct):
     """All that is remembered of one peer; of what has left `visits`, only the counts."""
 
-    visits: deque[Visit] = field(default_factory=deque)
+    visits: list[Visit] = field(default_factory=list)
     open: dict[str, Visit] = field(default_factory=dict)
+    passed: int = 0  # of the visits
     connections: int = 0
     failed: int = 0
     served: int = 0
@@ -82,13 +82,20 @@ class Book(Struct):
     def keep(self, visit: Visit) -> None:
         """Remember one that has ended."""
         self.visits.append(visit)
+        self.passed += visit.passed is True
         if len(self.visits) > KEPT:
-            old = self.visits.popleft()
+            old = self.visits.pop(0)
             self.connections += 1
             self.failed += old.passed is False
             if old.passed:
+                self.passed -= 1
                 self.served += bool(old.to_tls and old.to_socket) or old.lasted >= _STAYED
                 self.last_success = max(old.at, self.last_success or 0.0)
+
+    def forget(self, visit: Visit) -> None:
+        """One that was kept was nobody's visit."""
+        self.visits.remove(visit)
+        self.passed -= visit.passed is True
 
     def peer(self, address: str, *, client: bool, prompt: bool, local: bool, now: float) -> Peer:
         """What the judgements see.  `local`: who comes from this machine and is silent may be a probe of
