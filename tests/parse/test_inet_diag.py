@@ -47,7 +47,7 @@ def test_both_families_are_told_as_in_proc() -> None:
         message(ESTABLISHED, "[::1]:636", "[2001:db8::7]:51522"),
         message(CLOSE_WAIT, "[::ffff:10.0.0.1]:80", "[::ffff:10.0.0.2]:9", inode=11),
     ) == [
-        Socket(SocketState.LISTEN, "127.0.0.1", 8443, "0.0.0.0", 0, 3, 9),
+        Socket(SocketState.LISTEN, "127.0.0.1", 8443, "0.0.0.0", 0, 3, 9),  # noqa: S104 - told, not bound
         Socket(SocketState.ESTABLISHED, "::1", 636, "2001:db8::7", 51522, 0, 9),
         Socket(SocketState.CLOSING, "10.0.0.1", 80, "10.0.0.2", 9, 0, 11),
     ]

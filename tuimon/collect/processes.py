@@ -16,8 +16,8 @@ from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.process import Process, ProcessId, SocketTable
 from tuimon.model.tunnel import Interest
-from tuimon.parse.owner import owner_of, unit_of
 from tuimon.parse.inet_diag import REQUEST, Known, parse_inet_diag
+from tuimon.parse.owner import owner_of, unit_of
 from tuimon.parse.proc_net import parse_tcp, parse_unix
 from tuimon.settings import Settings
 
@@ -63,7 +63,7 @@ class Processes:
             if seen != processes:
                 processes = seen
                 publish(seen)
-            tables = tables if read == tables else read
+            tables = tables if read == tables else _lasting(read, tables)
             publish(SocketsSeen(self._host.name, tables))
             await self._tell_holders(publish)
             await self._pause()
@@ -177,6 +177,15 @@ class Processes:
 async def look_once(host: Host, settings: Settings) -> tuple[Process, ...]:
     """Every stunnel main process with its configuration; empty where they cannot be seen."""
     return (await Processes(host, settings).see()).processes
+
+
+def _lasting(read: tuple[SocketTable, ...], before: tuple[SocketTable, ...]) -> tuple[SocketTable, ...]:
+    """Tables whose listeners are the same object as before where they are the same: soon compared."""
+    known = {table.net: table.listening for table in before}
+    return tuple(
+        replace(each, listening=known[each.net]) if known.get(each.net) == each.listening else each
+        for each in read
+    )
 
 
 def _held(seen: ProcessesSeen, listeners: set[int]) -> dict[ProcessId, frozenset[int]]:

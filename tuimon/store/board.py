@@ -9,7 +9,10 @@ from msgspec import Struct, field
 
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Tunnel
+from tuimon.store import join
 from tuimon.store.rows import InstanceRow, Row, worst_first
+
+_ANY = -1  # in place of a port that cannot be known from the text
 
 
 class Board(Struct):
@@ -20,14 +23,36 @@ class Board(Struct):
     instances: dict[InstanceKey, InstanceRow] = field(default_factory=dict)
     members: dict[InstanceKey, frozenset[ServiceKey]] = field(default_factory=dict)
     named: dict[InstanceKey, dict[str, list[ServiceKey]]] = field(default_factory=dict)
+    _at: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by port
 
     def put(self, row: Row) -> None:
         """Show a row in its place."""
-        self.rows[row.key], self.order[row.key] = row, worst_first(row)
+        key, before = row.key, self.rows.get(row.key)
+        if before is None or _texts(before) != _texts(row):
+            if before is not None:
+                self._leave(before)
+            for port in _ports(row):
+                self._at.setdefault(port, set()).add(key)
+        self.rows[key], self.order[key] = row, worst_first(row)
 
     def take_off(self, key: ServiceKey) -> None:
         """Show a row no more."""
+        self._leave(self.rows[key])
         del self.rows[key], self.order[key]
+
+    def near(self, ports: set[int] | None) -> list[Row]:
+        """The rows of services one of whose sockets, or of their targets', may have one of these ports (0: be
+        a Unix socket); all for None.  A thousand rows need not be walked for a socket that came."""
+        if ports is None:
+            return list(self.rows.values())
+        found = self._at.get(_ANY, set()).union(*(self._at.get(port, ()) for port in ports))
+        return [self.rows[key] for key in found]
+
+    def _leave(self, row: Row) -> None:
+        for port in _ports(row):
+            self._at[port].discard(row.key)
+            if not self._at[port]:
+                del self._at[port]
 
     def seat(self, key: InstanceKey, tunnels: Sequence[Tunnel]) -> frozenset[ServiceKey]:
         """Note the services of an instance; returns those that are not among them any more."""
@@ -42,3 +67,15 @@ class Board(Struct):
         del self.instances[key]
         self.named.pop(key, None)
         return self.members.pop(key, frozenset())
+
+
+def _texts(row: Row) -> tuple[int, int]:
+    """What its ports follow from: made anew, it is another object."""
+    return id(row.tunnel.service), id(row.tunnel.primary)
+
+
+def _ports(row: Row) -> set[int]:
+    """The ports that a service accepts at, and those of its targets on this machine."""
+    service = row.tunnel.service
+    ends = (*(row.tunnel.primary or service).accept, *join.on_loopback(service.connect))
+    return {_ANY if join.loose(each) else 0 if each.path else each.number or 0 for each in ends}

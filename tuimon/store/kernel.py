@@ -39,7 +39,7 @@ class Kernel:
         self.tables: dict[str, SocketTable] | None = None
         self.queues = Queues()
         self.moved = False  # whether the last look may change what services show
-        self._ports: set[int] | None = None  # the ports of whatever moved; None where any may have
+        self.ports: set[int] | None = None  # the ports of whatever moved; None where any may have
         self.holders: dict[int, Holder | None] = {}
         self.strangers: set[int] = set()  # sockets of which somebody should find out who holds them
         self._running: tuple[Process, ...] = ()
@@ -52,7 +52,7 @@ class Kernel:
         """Take one look at the sockets, or at who holds them."""
         if isinstance(event, events.HoldersSeen):
             self.holders |= dict(event.holders)
-            self.moved, self._ports = True, None
+            self.moved, self.ports = True, None
             return
         gone, queued = self._gone, self.queues.ports
         self._gone = frozenset()
@@ -64,20 +64,25 @@ class Kernel:
         queued |= self.queues.ports
         self.moved |= bool(gone or queued)
         moved = None if gone else _moved(before, self._indexes)
-        self._ports = None if moved is None else moved | queued
-        if self._ports is None:
+        self.ports = None if moved is None else moved | queued
+        if self.ports is None:
             self.strangers.clear()  # whoever joins services to sockets asks again
 
     def _index(self, event: events.SocketsSeen) -> None:
-        self._read = event.tables
+        before, self._read = self.tables or {}, event.tables
         self.tables = {table.net: table for table in event.tables}
-        self._indexes = {
-            table.net: (join.port_index(table.listening), join.port_index(table.established))
-            for table in event.tables
-        }
-        self._listening = {
-            table.net: {socket.inode: socket for socket in table.listening} for table in event.tables
-        }
+        indexes, listening = self._indexes, self._listening
+        self._indexes, self._listening = {}, {}
+        for table in event.tables:
+            net, known = table.net, before.get(table.net)
+            if (
+                known is not None and known.listening is table.listening
+            ):  # connections come and go all the time
+                listens, self._listening[net] = indexes[net][0], listening[net]
+            else:
+                listens = join.port_index(table.listening)
+                self._listening[net] = {socket.inode: socket for socket in table.listening}
+            self._indexes[net] = listens, join.port_index(table.established)
         there = {socket.inode for table in event.tables for socket in table.listening}
         self.holders = {inode: holder for inode, holder in self.holders.items() if inode in there}
         self.strangers &= there
@@ -89,13 +94,6 @@ class Kernel:
         held = frozenset[int]().union(*(each.inodes for each in running))
         self._running = running
         self._gone = (self._gone | frozenset[int]().union(*(each.inodes for each in ended))) - held
-
-    def concerns(self, service: Service, primary: Service | None) -> bool:
-        """Whether anything of what moved at the last look may be a socket of this service or its targets."""
-        ends = (*(primary or service).accept, *join.on_loopback(service.connect))
-        return self._ports is None or any(
-            join.loose(each) or (0 if each.path else each.number) in self._ports for each in ends
-        )
 
     def table(self, instance: Instance) -> SocketTable | None:
         """The sockets of the network namespace that the instance runs in; None while not known."""

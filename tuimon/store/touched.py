@@ -120,10 +120,8 @@ class Touched:
         if not kernel.moved:
             return
         counted = {key: self._facts.counted(row.instance) for key, row in self._board.instances.items()}
-        for key, row in self._board.rows.items():
-            tunnel = row.tunnel
-            if not kernel.concerns(tunnel.service, tunnel.primary):
-                continue
+        for row in self._board.near(kernel.ports):
+            key, tunnel = row.key, row.tunnel
             found = kernel.sockets(tunnel.service, tunnel.primary, counted[key.instance])
             if (_held(found), found.taken, found.waiting) != (_held(tunnel), tunnel.taken, tunnel.waiting):
                 self.instances.add(key.instance)
