@@ -93,8 +93,11 @@ def test_a_line_of_our_own_speaks_of_a_service_only_where_something_follows_from
     book.own_probe("127.0.0.1:50001", 1000.0)
     own = record(1000.0, peer="127.0.0.1:50001")
     assert book.append("a", (own,), history=False) == set()
+    refused = replace(own, event=Event.CONNECT_FAILED, message="No more addresses to connect")
+    assert book.append("a", (refused,), history=False) == {"web"}
     reached = replace(own, event=Event.CONNECTED, time=1001.0)
     assert book.append("a", (reached,), history=False) == {"web"}
+    assert book.append("a", (reached,), history=False) == set()
     assert book.append("a", (record(1001.0),), history=False) == {"web"}
 
 

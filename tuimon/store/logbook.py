@@ -122,8 +122,8 @@ class Logbook:
                 self._learn(source, record)
             service = record.service
             if service:
-                news = event in _OF_TRAFFIC and self._carry((source, service), record, own=own)
-                if news or not own:
+                turned = event in _OF_TRAFFIC and self._carry((source, service), record, own=own)
+                if turned or not own:
                     touched.add(service)
             self.clientele.learn(source, record, own=own)
             heard = heard if record.time is None else record.time
@@ -202,7 +202,8 @@ class Logbook:
         self.sources[source] = facts
 
     def _carry(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> bool:
-        """Take what a line tells of those who come to a service, and of its target; whether that is news."""
+        """Take what a line tells of those who come to a service, and of its target; whether that has failed or
+        come back.  (What else a probe of ours shows is in its result, which is on its way.)"""
         if record.message.startswith(_PERHAPS):
             return False
         before = self.traffic.get(key, _SILENT)
@@ -219,7 +220,7 @@ class Logbook:
         else:
             traffic = replace(traffic, last_success=record.time, failing_since=None, failures=0, failure=None)
         self.traffic[key] = traffic
-        return traffic != before
+        return traffic.target_failure != before.target_failure
 
     def _reach(self, key: tuple[str, str], traffic: Traffic, record: LogRecord) -> Traffic:
         """Whether the target is reached, whoever wants to."""
