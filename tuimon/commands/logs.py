@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from io import BufferedReader
 from typing import BinaryIO, Protocol, cast
 
@@ -52,6 +53,7 @@ _CHUNK = 128 * 1024  # bytes a read
 _GZIP = b"\x1f\x8b"
 _ROTATED = re.compile(r"(?:[.-]\d+)?(?:\.gz)?$")
 _encode = msgspec.json.Encoder().encode
+_stamp = lru_cache(maxsize=256)(stamp)  # half the cost of a line that is one of many of a second
 
 
 class UnreadableError(Exception):
@@ -113,11 +115,11 @@ def _record(line: int, record: LogRecord) -> Json:
         return {"line": line, "unparsed": record.message}
     return {
         "line": line,
-        "time": stamp(record.time),
+        "time": _stamp(record.time),
         "level": record.level,
         "id": record.id or None,
         "service": record.service or None,
-        "event": record.event.value or None,
+        "event": record.event or None,
         "peer": record.peer or None,
         "message": record.message,
     }

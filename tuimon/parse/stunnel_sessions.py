@@ -39,6 +39,8 @@ _OF_A_CONNECTION = frozenset(
     }
 )
 
+_TOLD = (_OF_A_CONNECTION - {Event.CLOSED}) | {Event.RESOLVE_FAILED}
+
 _SHARED = "several connections had this id: their ends cannot be told apart"
 
 _PID = re.compile(r"\[\d+\]")
@@ -104,28 +106,28 @@ class Sessions:
 
     def _take(self, tag: str, record: LogRecord) -> None:
         # A journal calls the copies `stunnel[46]` and `stunnel4[46]`: the service's name, the program's.
-        match = _PID.search(tag)
+        match = _PID.search(tag) if tag else None
         name = match[0] if match else tag
-        process = self._process(name, (tag, record.time is None))
-        if process.stream != (tag, record.time is None):
+        stream = (tag, record.time is None)
+        process = self._process(name, stream)
+        if process.stream != stream:
             return
         event = record.event
         key = (name, record.id)
-        match event:
-            case Event.NONE:
-                self._remark(process, key, record)
-            case Event.STARTED:
-                self._end_of_process(name, None, "stunnel ended without saying so")
-            case Event.STOPPED:
-                self._end_of_process(name, record.time, "stunnel was stopped")
-            case Event.ACCEPTED:
-                self._accept(process, key, record)
-            case Event.LIMIT:
-                self._turn_away(process, record)
-            case Event.CLOSED:
-                self._close(key, record)
-            case _ if event in _OF_A_CONNECTION or event is Event.RESOLVE_FAILED:
-                self._tell(process, key, record)
+        if not event:
+            self._remark(process, key, record)
+        elif event in _TOLD:
+            self._tell(process, key, record)
+        elif event is Event.ACCEPTED:
+            self._accept(process, key, record)
+        elif event is Event.CLOSED:
+            self._close(key, record)
+        elif event is Event.STARTED:
+            self._end_of_process(name, None, "stunnel ended without saying so")
+        elif event is Event.STOPPED:
+            self._end_of_process(name, record.time, "stunnel was stopped")
+        elif event is Event.LIMIT:
+            self._turn_away(process, record)
 
     def _process(self, name: str, stream: tuple[str, bool]) -> _Process:
         process = self._processes.get(name)
