@@ -202,8 +202,8 @@ class Logbook:
         self.sources[source] = facts
 
     def _carry(self, key: tuple[str, str], record: LogRecord, *, own: bool) -> bool:
-        """Take what a line tells of those who come to a service, and of its target; whether that has failed or
-        come back.  (What else a probe of ours shows is in its result, which is on its way.)"""
+        """Take what a line tells of those who come to a service, and of its target; whether that has failed
+        or come back.  (What else a probe of ours shows is in its result, which is on its way.)"""
         if record.message.startswith(_PERHAPS):
             return False
         before = self.traffic.get(key, _SILENT)
