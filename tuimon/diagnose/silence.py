@@ -4,7 +4,6 @@ Rule: only who comes like clockwork is missed, only where its coming would have 
 """
 
 from itertools import pairwise
-from statistics import median
 
 from tuimon.diagnose.finding import Finding, Severity, clock, span
 from tuimon.diagnose.target import log_tells
@@ -25,6 +24,8 @@ def rhythm(peer: Peer) -> float | None:
     gaps = [later - earlier for earlier, later in pairwise(peer.calls)]
     if len(peer.calls) < _CALLS:
         return None
+    from statistics import median  # noqa: PLC0415 - it comes with fractions and decimals, for the few
+
     usual = median(gaps)
     if not _SHORTEST <= usual <= _LONGEST:
         return None

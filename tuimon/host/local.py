@@ -8,7 +8,6 @@ it answers; it never costs the screen, the other files or the end of the program
 import asyncio
 import os
 import pwd
-import secrets
 import socket
 import stat
 import threading
@@ -89,7 +88,7 @@ def _read(path: str, limit: int) -> FileContent | Failure:
 
 def _write(path: str, data: bytes) -> Failure | None:
     folder = os.path.dirname(path)
-    fresh = os.path.join(folder, f".{os.path.basename(path)}.{secrets.token_hex(4)}")
+    fresh = os.path.join(folder, f".{os.path.basename(path)}.{os.urandom(4).hex()}")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         status = os.stat(folder)
