@@ -50,6 +50,15 @@ def test_before_anything_was_looked_at_there_is_a_row_without_judgement(world: W
     assert not any(finding.down for finding in world.row().findings)
 
 
+def test_what_the_services_themselves_lack_is_told_once_the_machine_was_looked_at(pki: Pki) -> None:
+    """A thousand rows are seen before a thousand judgements are made."""
+    world = World(pki, "[web]\naccept = 1\nconnect = localhost:80\ncert = /c.pem\n")
+    world.configs()
+    assert world.codes() == []
+    world.processes(world.process)
+    assert "ipv6-first" in world.codes()
+
+
 def test_pending_says_what_the_first_sweep_lacks(world: World) -> None:
     """One word fewer with every look; `status` waits for the empty tuple."""
     assert Store(Settings()).pending() == ("configurations", "processes", "sockets", "units")

@@ -92,6 +92,8 @@ def findings(
     """All findings of a service; `inherited` are its instance's, the cause of everything below; `far`
     is what is known of its far end."""
     inherited = for_service(tunnel, inherited, now)
+    if not (tunnel.instance.processes_known or tunnel.instance.processes_hidden):
+        return inherited  # nobody has looked at the machine yet: a thousand rows are seen the sooner
     settings = settings.of(tunnel.service.name)
     mine = (*own.findings(tunnel, now, settings), *_what_it_trusts(tunnel, now, settings))
     known = next((each for each in inherited if each.code == "reload-hazard"), None)
