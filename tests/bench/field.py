@@ -64,7 +64,8 @@ class Field:
     @contextlib.contextmanager
     def fleet(self, name: str, count: int) -> Iterator[Stunnel]:
         """A running stunnel with `count` services; give its ports with `ports_of`."""
-        running = Stunnel(self.folder, self.sections(free_ports(count)), name=name)
+        with held_ports(count) as ports:
+            running = Stunnel(self.folder, self.sections(ports), name=name)
         try:
             yield running
         finally:
@@ -77,14 +78,22 @@ def ports_of(config: Path) -> list[int]:
     return [int(line.rpartition(":")[2]) for line in lines if line.startswith("accept")]
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
+@contextlib.contextmanager
+def held_ports(count: int) -> Iterator[list[int]]:
+    """Ports that nobody else is given meanwhile, not even to connect from; stunnel binds them all the same."""
     with contextlib.ExitStack() as held:
         ports = []
         for _ in range(count):
             holder = held.enter_context(socket.socket())
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             holder.bind(("127.0.0.1", 0))
             ports.append(holder.getsockname()[1])
+        yield ports
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with held_ports(count) as ports:
         return ports
 
 
