@@ -80,7 +80,7 @@ def ports_of(config: Path) -> list[int]:
 
 @contextlib.contextmanager
 def held_ports(count: int) -> Iterator[list[int]]:
-    """Ports that nobody else is given meanwhile, not even to connect from; stunnel binds them all the same."""
+    """Ports that nobody else gets meanwhile, not even for a connection; stunnel can still bind them."""
     with contextlib.ExitStack() as held:
         ports = []
         for _ in range(count):
