@@ -25,7 +25,7 @@ from tuimon.parse.stunnel_asks import (
 from tuimon.parse.stunnel_checks import CHECKS, Refusal, Stage, judge_globals
 from tuimon.parse.stunnel_lines import MAX_LINE, Line, split_lines
 from tuimon.parse.stunnel_options import Option, Scope, Version, find, is_secret, unknown
-from tuimon.parse.stunnel_secrets import masked_line, masked_value, names
+from tuimon.parse.stunnel_secrets import masked_line, masked_value, names, plain
 from tuimon.parse.stunnel_section import Section, Values, add_value
 from tuimon.parse.stunnel_text import Transcript
 from tuimon.text import printable
@@ -123,6 +123,7 @@ class _Parser:
         self.problems: list[Problem] = []
         self.files: list[str] = []
         self.transcript = Transcript()
+        self.options: dict[bytes, Option] = {}  # by the spellings met: the same few stand in every section
         self.size = 0
         self.failure: Failure | None = None
 
@@ -169,9 +170,11 @@ class _Parser:
                 yield from self.line(line, shown, folders)
         return None
 
-    def keep(self, line: Line, file: str, option: str = "", *, known: bool = True) -> None:
+    def keep(
+        self, line: Line, file: str, option: str = "", *, known: bool = True, plain: bool = False
+    ) -> None:
         """Note a line's text beside what it means."""
-        self.transcript.keep(line, file, len(self.sections) - 1, option, known=known)
+        self.transcript.keep(line, file, len(self.sections) - 1, option, known=known, plain=plain)
 
     def unreadable(self, path: str, failure: Failure, included: bool) -> None:
         """The file itself: nothing is known.  An included one: stunnel stops there, our bound apart."""
@@ -222,13 +225,14 @@ class _Parser:
         if option is None:
             yield from self.unknown(line, file, name, bool(equals))
             return None
-        self.keep(line, file, option.name)
+        shown, raw = printable(value, MAX_LINE), os.fsdecode(value)
+        clear = plain(option.name, shown)
+        self.keep(line, file, option.name, plain=clear)
         if option.name == "include":
             yield from self.include(line, file, value, folders)
             return None
-        shown, raw = printable(value, MAX_LINE), os.fsdecode(value)
-        secret, cover = option.secret, masked_value(option.name, shown)
-        said = Value(shown, file, line.number, secret, "" if raw == shown else raw, cover)
+        cover = shown if clear else masked_value(option.name, shown)
+        said = Value(shown, file, line.number, option.secret, "" if raw == shown else raw, cover)
         refusal = self.refusal(option, said)
         if refusal is not None:
             return self.refuse(line, file, refusal, option)
@@ -244,7 +248,11 @@ class _Parser:
 
     def find(self, name: bytes) -> Option | None:
         """The option as it is known at this place: no global ones once a section was opened."""
-        option = find(printable(name), self.version)
+        option = self.options.get(name)
+        if option is None:
+            option = find(printable(name), self.version)
+            if option is not None:
+                self.options[name] = option
         return None if option and option.scope is Scope.GLOBAL and self.sections else option
 
     def refusal(self, option: Option, value: Value) -> Refusal | None:

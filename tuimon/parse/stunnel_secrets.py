@@ -41,11 +41,16 @@ _QUOTED = re.compile(r'([^"]+:\d+: ")(.*?)((?:": [^"]*(?:"[^"]*"[^"]*)*)?)', re.
 _SENT = re.compile(r"( -> )(?!Host:)(?:([\w-]+: ?|AUTH \w+ )\S.*|(?![A-Z]+$)\S+$)", re.DOTALL)
 
 
+def plain(option: str, value: str) -> bool:
+    """Whether it is seen at a glance that the value of a known option has nothing to mask."""
+    return value.isascii() and not is_secret(option) and not any(map(value.lower().__contains__, _HINTS))
+
+
 def masked_value(option: str, value: str) -> str:
     """What may be shown of the value of a known option."""
     if is_secret(option):
         return MASK if value.strip() else value
-    if value.isascii() and not any(map(value.lower().__contains__, _HINTS)):
+    if plain(option, value):
         return value
     return _USERINFO.sub(_hidden_user, _GIVEN.sub(lambda match: match[1] + MASK, value))
 

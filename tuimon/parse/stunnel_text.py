@@ -16,7 +16,8 @@ MAX_LINES = 20_000
 
 _NAMELESS = "a line"  # stands for the option's name of a line that names none
 _MARK = 4  # hexadecimal digits: they tell a change, and 65,000 times too little to guess what from
-_BEGIN, _END = b"-----BEGIN ", b"-----END "
+_DASHES = b"-----"
+_BEGIN, _END = _DASHES + b"BEGIN ", _DASHES + b"END "
 
 
 class Transcript:
@@ -26,14 +27,27 @@ class Transcript:
         self.lines: list[ConfigLine] | None = []
         self._block = ""  # the file in which a PEM block began and has not ended
 
-    def keep(self, line: Line, file: str, section: int, option: str = "", *, known: bool = True) -> None:
-        """Take one line of that section and option; `known` says whether stunnel knows the option."""
+    def keep(
+        self,
+        line: Line,
+        file: str,
+        section: int,
+        option: str = "",
+        *,
+        known: bool = True,
+        plain: bool = False,
+    ) -> None:
+        """Take one line of that section and option; `known` says whether stunnel knows the option, `plain`
+        that its value has nothing to mask."""
         if self.lines is None:
             return
         if len(self.lines) >= MAX_LINES:
             self.lines = None
             return
         raw = printable(line.raw, MAX_LINE)
+        if plain and not self._block and _DASHES not in line.raw:
+            self.lines.append(ConfigLine(file, line.number, raw, section, option))
+            return
         inside = self._in_block(line, file)
         if not known and (inside or not names(raw)):
             option = _NAMELESS
