@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import os
 import pwd
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from tests.fixtures import PATIENCE, Stunnel, eventually, free_port
+from tuimon.host.descriptors import Descriptors
 from tuimon.host.local import LocalHost
 from tuimon.host.procs import ProcessTable
 from tuimon.model.process import Holder, OpenLog, Process
@@ -163,3 +165,21 @@ async def test_who_holds_a_socket(host: LocalHost, start_stunnel: Start) -> None
     (listening,) = (each for each in sockets if each.port == port and each.state == "listen")
     found = await host.holders(frozenset({listening.inode, 2**40}))
     assert found == {listening.inode: Holder(program.pid, "stunnel")}
+
+
+def test_a_file_where_a_socket_was_is_seen_though_the_socket_lives_on(tmp_path: Path) -> None:
+    """Descriptors are believed to be what they were; one that is closed and used again is not."""
+    ours = Descriptors(os.getpid())
+    with socket.socket() as kept, socket.socket() as given, socket.socket() as twin:
+        inodes = {os.fstat(each.fileno()).st_ino for each in (kept, given, twin)}
+        _, seen, _ = ours.look(frozenset())
+        assert inodes <= seen
+        assert ours.look(seen)[1] is seen
+        os.dup2(given.fileno(), twin.fileno())  # the twin is closed
+        with open(tmp_path / "log", "ab") as file:
+            os.dup2(file.fileno(), given.fileno())  # and a log stands where the other was
+            _, found, logs = ours.look(inodes)
+            assert os.fstat(kept.fileno()).st_ino in found
+            assert str(tmp_path / "log") in {log.path for log in logs}
+        _, found, _ = ours.look(inodes)
+        assert found >= {os.fstat(each.fileno()).st_ino for each in (kept, twin)}

@@ -6,6 +6,7 @@ nothing and are read all the time; a process or a listener that is gone counts a
 
 import asyncio
 import contextlib
+from collections.abc import Set
 
 from msgspec.structs import replace
 
@@ -59,7 +60,7 @@ class Processes:
         processes: ProcessesSeen | None = None
         tables: tuple[SocketTable, ...] = ()
         while True:
-            seen, read = await self._moment(_listeners(tables))
+            seen, read = await self._moment(tables)
             if seen != processes:
                 processes = seen
                 publish(seen)
@@ -68,15 +69,16 @@ class Processes:
             await self._tell_holders(publish)
             await self._pause()
 
-    async def _moment(self, known: set[int]) -> tuple[ProcessesSeen, tuple[SocketTable, ...]]:
+    async def _moment(self, before: tuple[SocketTable, ...]) -> tuple[ProcessesSeen, tuple[SocketTable, ...]]:
         """Processes and sockets that belong together: a reload between two looks would make the listeners
-        somebody else's.  `known` are those of the last look, empty at first."""
-        seen, read = await self.see(), await self._tables()
+        somebody else's.  `before` is what the last look saw, empty at first."""
+        known = _listeners(before)
+        seen, read = await self.see(_inodes(before)), await self._tables()
         for _ in range(_TRIES):
             listeners = _listeners(read)
             if not known or listeners == known:
                 break
-            again = await self.see()
+            again = await self.see(_inodes(read))
             if _held(again, listeners) == _held(seen, listeners):
                 break
             seen, read = again, await self._tables()
@@ -88,9 +90,9 @@ class Processes:
                 await self._hurried.wait()
         self._hurried.clear()
 
-    async def see(self) -> ProcessesSeen:
-        """All processes as they are now."""
-        found = await self._host.processes()
+    async def see(self, there: Set[int] = frozenset()) -> ProcessesSeen:
+        """All processes as they are now; `there` are sockets that were there a moment ago."""
+        found = await self._host.processes(there)
         if isinstance(found, Failure):
             return ProcessesSeen(self._host.name, (), found)
         self._configs = {each.id: self._configs[each.id] for each in found if each.id in self._configs}
@@ -190,6 +192,10 @@ def _lasting(read: tuple[SocketTable, ...], before: tuple[SocketTable, ...]) -> 
 
 def _held(seen: ProcessesSeen, listeners: set[int]) -> dict[ProcessId, frozenset[int]]:
     return {each.id: each.inodes & listeners for each in seen.processes}
+
+
+def _inodes(tables: tuple[SocketTable, ...]) -> set[int]:
+    return {each.inode for table in tables for each in (*table.listening, *table.established)}
 
 
 def _listeners(tables: tuple[SocketTable, ...]) -> set[int]:

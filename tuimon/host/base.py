@@ -4,7 +4,7 @@ Rule: a collector or a control step gets a `Host` and nothing else; it may not k
 Methods return a `Failure` where the machine says no, and raise only what is a bug.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -167,8 +167,9 @@ class Host(Protocol):
     async def sock_diag(self, request: bytes) -> bytes | Failure:
         """What the kernel answers to a question about the sockets of its own network (sock_diag(7))."""
 
-    async def processes(self) -> tuple[Process, ...] | Failure:
-        """Every stunnel main process; `config` is not filled in."""
+    async def processes(self, there: Set[int] = frozenset()) -> tuple[Process, ...] | Failure:
+        """Every stunnel main process; `config` is not filled in.  `there` are inodes of sockets that were
+        there a moment ago: whose they were need not be found out again."""
 
     async def holders(self, inodes: frozenset[int]) -> dict[int, Holder] | Failure:
         """Which process holds each of these sockets, as far as this user may see."""

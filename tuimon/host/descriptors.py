@@ -5,6 +5,7 @@ Rule: only what /proc shows; nothing is opened but what the kernel writes there.
 
 import os
 import stat
+from collections.abc import Iterator, Set
 from contextlib import suppress
 
 from tuimon.model.process import Holder, OpenLog
@@ -16,27 +17,57 @@ DELETED = " (deleted)"
 _STANDARD = {"0", "1", "2"}  # a file that the shell redirected them to is a log only if it is appended to
 
 
-def descriptors(pid: int) -> tuple[int, frozenset[int], tuple[OpenLog, ...]]:
-    """Count of descriptors, inodes of the sockets among them, regular files open for logging.
+class Descriptors:
+    """What one process holds open, look after look.
 
-    Raises `OSError` where they may not be seen.
+    A link costs 3 µs to follow, and who listens a thousand times has a thousand of them.  A descriptor that
+    was a socket which is still there is believed to be that one, unless anything else changed.
     """
-    folder = f"/proc/{pid}/fd"
-    inodes: set[int] = set()
-    logs: list[OpenLog] = []
-    names = os.listdir(folder)
-    for name in names:
-        try:
-            target = os.readlink(f"{folder}/{name}")
-            if target.startswith("socket:["):
-                inodes.add(int(target[8:-1]))
-            elif target.startswith("/") and not target.startswith(("/dev/", "/proc/", "/memfd:")):
-                log = _log(pid, name, target)
-                if log is not None:
-                    logs.append(log)
-        except OSError:
-            continue  # closed between the listing and the look
-    return len(names), frozenset(inodes), tuple(logs)
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._folder = pid, f"/proc/{pid}/fd"
+        self._sockets: dict[str, int] = {}  # inodes by descriptor
+        self._files: dict[str, str] = {}  # where all others lead
+        self._inodes: frozenset[int] = frozenset()
+
+    def look(self, there: Set[int]) -> tuple[int, frozenset[int], tuple[OpenLog, ...]]:
+        """Count of descriptors, inodes of the sockets among them, regular files open for logging.
+
+        `there` are sockets that the kernel named a moment ago.  Raises `OSError` where they may not be seen.
+        """
+        names = os.listdir(self._folder)
+        believed = {name: inode for name, inode in self._sockets.items() if inode in there}
+        sockets, files = self._links(names, believed)
+        if believed and files != self._files:  # one of them may stand where a socket was
+            sockets, files = self._links(names, {})
+        if sockets != self._sockets:
+            self._inodes = frozenset(sockets.values())
+        self._sockets, self._files = sockets, files
+        return len(names), self._inodes, tuple(self._logs())
+
+    def _links(self, names: list[str], believed: dict[str, int]) -> tuple[dict[str, int], dict[str, str]]:
+        sockets: dict[str, int] = {}
+        files: dict[str, str] = {}
+        for name in names:
+            inode = believed.get(name)
+            if inode is not None:
+                sockets[name] = inode
+                continue
+            with suppress(OSError):  # closed between the listing and the look
+                target = os.readlink(f"{self._folder}/{name}")
+                if target.startswith("socket:["):
+                    sockets[name] = int(target[8:-1])
+                else:
+                    files[name] = target
+        return sockets, files
+
+    def _logs(self) -> Iterator[OpenLog]:
+        for name, target in self._files.items():
+            if target.startswith("/") and not target.startswith(("/dev/", "/proc/", "/memfd:")):
+                with suppress(OSError):
+                    log = _log(self._pid, name, target)
+                    if log is not None:
+                        yield log
 
 
 def _log(pid: int, fd: str, target: str) -> OpenLog | None:

@@ -12,7 +12,7 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -307,9 +307,9 @@ class LocalHost:
         """What the kernel answers to a question about the sockets of our own network."""
         return await self.blocking(lambda: sock_diag.ask(request))
 
-    async def processes(self) -> tuple[Process, ...] | Failure:
+    async def processes(self, there: Set[int] = frozenset()) -> tuple[Process, ...] | Failure:
         """Every stunnel main process; `config` is not filled in."""
-        return await self.blocking(self._processes.scan)
+        return await self.blocking(lambda: self._processes.scan(there))
 
     async def holders(self, inodes: frozenset[int]) -> dict[int, Holder] | Failure:
         """Which process holds each of these sockets; every process's descriptors are looked through."""

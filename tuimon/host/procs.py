@@ -7,11 +7,11 @@ shells and wrappers become stunnel by exec.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import psutil
 
-from tuimon.host.descriptors import DELETED, descriptors
+from tuimon.host.descriptors import DELETED, Descriptors
 from tuimon.host.standing import Standings, link
 from tuimon.model.process import OpenLog, Process, ProcessId
 from tuimon.text import printable
@@ -61,7 +61,7 @@ def _tracer(pid: int) -> str:
         return ""
 
 
-def _look(process: psutil.Process, standings: Standings) -> Process:
+def _look(process: psutil.Process, standings: Standings, held: Descriptors, there: Set[int]) -> Process:
     """Everything this user may see of one stunnel process; raises `psutil.NoSuchProcess`."""
     pid = process.pid
     with process.oneshot():
@@ -75,7 +75,7 @@ def _look(process: psutil.Process, standings: Standings) -> Process:
         inodes: frozenset[int] = frozenset()
         logs: tuple[OpenLog, ...] = ()
         try:
-            fds, inodes, logs = descriptors(pid)
+            fds, inodes, logs = held.look(there)
         except PermissionError:
             hidden.append("open files")
         except OSError:
@@ -113,11 +113,13 @@ class ProcessTable:
     def __init__(self) -> None:
         self._others: dict[int, float] = {}  # pid → monotonic time until which it is looked at again
         self._ours: dict[int, psutil.Process] = {}
+        self._held: dict[int, Descriptors] = {}
         self._standings = Standings()
         self._forget_at = 0.0
 
-    def scan(self) -> tuple[Process, ...]:
-        """Every stunnel main process (children of another stunnel with the same arguments left out)."""
+    def scan(self, there: Set[int] = frozenset()) -> tuple[Process, ...]:
+        """Every stunnel main process (children of another stunnel with the same arguments left out); `there`
+        are sockets that the kernel named a moment ago."""
         now = time.monotonic()
         if now > self._forget_at:  # an old shell may have become stunnel by exec
             self._others.clear()
@@ -125,25 +127,27 @@ class ProcessTable:
         pids = set(psutil.pids())
         self._others = {pid: until for pid, until in self._others.items() if pid in pids}
         self._ours = {pid: process for pid, process in self._ours.items() if pid in pids}
+        self._held = {pid: held for pid, held in self._held.items() if pid in pids}
         self._standings.keep(pids)
         found: dict[int, Process] = {}
         for pid in sorted(pids):
             if self._others.get(pid, now) < now:
                 continue
-            process = self._examine(pid, now)
+            process = self._examine(pid, now, there)
             if process is not None and process.status != psutil.STATUS_ZOMBIE:
                 found[pid] = process
         return tuple(each for each in found.values() if not _is_helper(each, found))
 
-    def _examine(self, pid: int, now: float) -> Process | None:
+    def _examine(self, pid: int, now: float, there: Set[int]) -> Process | None:
         try:
             if _is_stunnel(pid):
                 process = self._ours.get(pid)
                 if process is None or not process.is_running():
                     process = psutil.Process(pid)
+                    self._held[pid] = Descriptors(pid)
                 self._ours[pid] = process
                 self._others.pop(pid, None)
-                return _look(process, self._standings)
+                return _look(process, self._standings, self._held[pid], there)
             self._ours.pop(pid, None)
             self._others.setdefault(pid, now + _YOUNG)
         except (psutil.Error, OSError):
