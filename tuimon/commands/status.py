@@ -42,7 +42,8 @@ _SWEEP = 120.0  # seconds after which a sweep ends with what it has
 
 async def sweep(settings: Settings, paths: tuple[str, ...]) -> Store:
     """Discover, parse, probe, read and judge once; ends when everything was looked at."""
-    runtime = Runtime(LocalHost(poll=settings.intervals.files), settings, paths, at_once=False)
+    host = LocalHost(poll=settings.intervals.files, hears=False)
+    runtime = Runtime(host, settings, paths, at_once=False)
     running = asyncio.create_task(runtime.run())
     settled = asyncio.create_task(runtime.settle())
     with contextlib.suppress(TimeoutError):

@@ -202,13 +202,14 @@ class LocalTail:
 
 
 class LocalHost:
-    """This machine."""
+    """This machine.  `poll`: seconds between two looks at all files that are watched; `hears`: whether
+    changes are heard from the kernel as well."""
 
-    def __init__(self, *, poll: float = 5.0, name: str = "") -> None:
+    def __init__(self, *, poll: float = 5.0, name: str = "", hears: bool = True) -> None:
         self.name = name or printable(socket.gethostname().partition(".")[0])
         self._threads, self._names = Threads(8, "host"), Threads(16, "names")
         self._silent: set[str] = set()  # paths with a call that has not come back
-        self._watcher = Watcher(poll, self.blocking)
+        self._watcher = Watcher(poll, self.blocking, hears=hears)
 
     @cached_property
     def _processes(self) -> "ProcessTable":

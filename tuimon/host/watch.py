@@ -170,10 +170,11 @@ class Blocking(Protocol):
 
 
 class Watcher:
-    """The one watcher of a host; `blocking` is how it touches the file system."""
+    """The one watcher of a host; `blocking` is how it touches the file system.  Without `hears` it is left to
+    the poll: for whoever looks once, and is gone before anything could be heard."""
 
-    def __init__(self, poll: float, blocking: Blocking) -> None:
-        self._poll, self._blocking = poll, blocking
+    def __init__(self, poll: float, blocking: Blocking, *, hears: bool = True) -> None:
+        self._poll, self._blocking, self._hears = poll, blocking, hears
         self._silent: frozenset[str] = frozenset()  # wanted paths that a look finds no answer about
         self._subscriptions: list[Subscription] = []
         self._survey = _Survey({}, {}, frozenset())
@@ -217,7 +218,9 @@ class Watcher:
         if self._closed:  # a stir that was put off until after the end
             return
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._tend()), asyncio.create_task(self._watch())]
+            self._tasks = [asyncio.create_task(self._tend())]
+            if self._hears:
+                self._tasks.append(asyncio.create_task(self._watch()))
         self._stirred.set()
 
     async def _tend(self) -> None:
