@@ -1,6 +1,8 @@
 """The logbook: bounded, in order, and clear about who was meant."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tuimon.model.log import Event, LogRecord
@@ -155,3 +157,37 @@ def test_what_a_log_tells_of_its_process() -> None:
     assert book.sources[SOURCE].trouble is None
     tell(record(5, "Terminated", event=Event.STOPPED, service="", peer=""))
     assert book.sources[SOURCE].stopped is not None
+
+
+@settings(derandomize=True, max_examples=300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.lists(st.none() | st.sampled_from([-3.0, 0.0, 1.0, 2.0, 3.0, 4.0]), max_size=6),
+            st.booleans(),
+        ),
+        max_size=12,
+    )
+)
+def test_however_pieces_come_each_log_keeps_its_order(
+    pieces: list[tuple[str, list[float | None], bool]],
+) -> None:
+    """And numbers grow from the first line to the last; none ever stands for two lines."""
+    book, told, numbers = Logbook(1000), dict[str, list[str]](), dict[int, str]()
+    for number, (source, times, older) in enumerate(pieces):
+        lines = [record(at, f"{source}{number}.{place}") for place, at in enumerate(times)]
+        known, said = told.setdefault(source, []), [each.message for each in lines]
+        if older:
+            book.recall(source, tuple(lines))
+            known[:0] = said
+        else:
+            book.append(source, tuple(lines), history=True)
+            known += said
+        assert {source: [each for each in messages(book) if each[0] == source] for source in told} == told
+        sequences = [line.sequence for line in book.lines]
+        assert sequences == sorted(set(sequences))
+        assert all(
+            numbers.setdefault(each.sequence, each.record.message) == each.record.message
+            for each in book.lines
+        )

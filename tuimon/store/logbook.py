@@ -5,6 +5,7 @@ arrive and never counted as anybody's error or session.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict, deque
 from itertools import islice
 
@@ -44,7 +45,7 @@ _SILENT = Traffic()
 
 
 class LogLine(Struct, frozen=True, gc=False):
-    """One record with its place: `sequence` grows by one a line, `own` marks our own probes."""
+    """One record with its place: `sequence` grows from line to line, `own` marks our own probes."""
 
     sequence: int
     source: str
@@ -154,25 +155,38 @@ class Logbook:
         fits = max(0, (self.lines.maxlen or 0) - len(self.lines))
         fresh = records[len(records) - fits :]
         lines = [LogLine(0, source, each, self.is_own(each.peer, each.time)) for each in fresh]
-        self._merge(source, lines, older=True)
+        if lines:
+            self._merge(source, lines, older=True)
 
     def _merge(self, source: str, fresh: list[LogLine], *, older: bool) -> None:
         """Put lines of one log where their times belong: before all that is held of it, or after all.
 
-        A log comes in pieces, and a piece may end within a second: times alone do not keep its order.
+        A log comes in pieces, and a piece may end within a second: times alone do not keep its order.  Lines
+        before the first that is put in keep their place and number.
         """
-        held, added = _timed(list(self.lines)), _timed(fresh)
-        own = [at for at, line in held if line.source == source]
-        if own and older:
-            added = [(min(at, own[0]), line) for at, line in added]
-        elif own:
-            added = [(max(at, own[-1]), line) for at, line in added]
-        merged = sorted((*added, *held) if older else (*held, *added), key=lambda pair: pair[0])
+        held = list(self.lines)
+        times, added = _times(held), _times(fresh)
+        ends = zip(times, held, strict=True) if older else zip(reversed(times), reversed(held), strict=True)
+        own = next((at for at, line in ends if line.source == source), None)
+        if own is not None:
+            added = [min(at, own) for at in added] if older else [max(at, own) for at in added]
+        place = first = (bisect_left if older else bisect_right)(times, added[0])
+        merged: list[LogLine] = []
+        for at, line in zip(added, fresh, strict=True):
+            then = (bisect_left if older else bisect_right)(times, at, place)
+            merged += held[place:then]
+            merged.append(line)
+            place = then
+        merged += held[place:]
         self.generation += 1
         self.lines.clear()
-        for _, line in merged:
-            self.lines.append(replace(line, sequence=self._next))
-            self._next += 1
+        self.lines.extend(held[:first])
+        most = self.lines.maxlen or len(merged)
+        self.lines.extend(
+            LogLine(number, line.source, line.record, line.own)
+            for number, line in enumerate(merged[-most:], self._next)
+        )
+        self._next += min(most, len(merged))
 
     def _learn(self, source: str, record: LogRecord) -> None:
         facts = self.sources[source]
@@ -241,10 +255,12 @@ class Logbook:
         )
 
 
-def _timed(lines: list[LogLine]) -> list[tuple[float, LogLine]]:
-    """Each line with its time; one without takes the line's before it, so that it keeps its place."""
-    timed, last = [], 0.0
+def _times(lines: list[LogLine]) -> list[float]:
+    """The time of each line; one without takes the line's before it, so that it keeps its place."""
+    times, last = [], 0.0
     for line in lines:
-        last = max(last, line.record.time) if line.record.time is not None else last
-        timed.append((last, line))
-    return timed
+        at = line.record.time
+        if at is not None and at > last:
+            last = at
+        times.append(last)
+    return times
