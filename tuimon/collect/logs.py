@@ -109,6 +109,10 @@ class Logs:
         self._wanted = frozenset(each for each in interest.logs if not each.startswith(JOURNAL))
         self._watch.want(self._wanted)
 
+    def hurry(self) -> None:
+        """Look into every log now: something is expected to be said."""
+        self._watch.changed(self._wanted)
+
     def began(self, path: str) -> tuple[int, int] | None:
         """Where reading of a log began: inode and offset; None where it was not read."""
         log = self._logs.get(path)

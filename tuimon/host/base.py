@@ -104,6 +104,9 @@ class Watch(Protocol):
     def want(self, paths: Iterable[str]) -> None:
         """Watch exactly these files and folders (absolute paths) from now on."""
 
+    def changed(self, paths: Iterable[str]) -> None:
+        """Count these, as far as they are wanted, as changed."""
+
     async def changes(self) -> frozenset[str]:
         """Wait for wanted paths that may have changed; new ones count as changed once.
 

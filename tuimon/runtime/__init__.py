@@ -202,7 +202,8 @@ class Runtime:
         try:
             await done.wait()
             while (left := self._words_until - self._host.monotonic()) > 0:
-                await asyncio.sleep(left)
+                await asyncio.sleep(min(left, _WORDS / 4))
+                self._crew.logs.hurry()  # who looks once hears no changes
                 done.clear()
                 look()
                 await done.wait()

@@ -30,15 +30,15 @@ class Crew:
     """The collectors, those by name that somebody hurries or asks."""
 
     def __init__(self, host: Host, settings: Settings) -> None:
-        logs = Logs(host)
-        self.older = Older(host, logs.began)
+        self.logs = Logs(host)
+        self.older = Older(host, self.logs.began)
         self.probes, self.processes = Probes(host, settings), Processes(host, settings)
         self.collectors: tuple[Collector, ...] = (
             self.processes,
             Certificates(host),
             Ways(host, settings),
             Outputs(host, settings),
-            logs,
+            self.logs,
             Journal(host),
             Units(host, settings),
             PidFiles(host, settings),
