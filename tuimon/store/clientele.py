@@ -6,6 +6,7 @@ that several connections share) are left out.  Everything is bounded; regulars o
 
 import re
 from collections import OrderedDict, deque
+from itertools import islice
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -258,14 +259,14 @@ def _is_local(address: str, local: frozenset[str]) -> bool:
 
 def _contacts(recent: deque[Visit]) -> tuple[Contact, ...]:
     """The last ends that say something: not who only looked at the port, nor who found no target."""
-    told = [
+    told = (
         Contact(each.at, each.address, each.failure)
-        for each in recent
+        for each in reversed(recent)
         if each.passed is not None
         and not hung_up(each.failure)
         and (each.failure or each.to_tls + each.to_socket)
-    ]
-    return tuple(told[-_SHOWN:])
+    )
+    return tuple(reversed(list(islice(told, _SHOWN))))
 
 
 def _stall(visit: Visit, at: float, *, over: bool) -> Stall | None:

@@ -107,24 +107,26 @@ class Book(Struct):
         return self._told[1]
 
     def _peer(self, address: str, *, client: bool, prompt: bool, local: bool, now: float) -> Peer:
-        visits = [each for each in self.visits if not (local and _silent(each, client=client))]
+        visits = self.visits
+        if local:
+            visits = [each for each in visits if not _silent(each, client=client)]
         living = sorted(self.open.values(), key=lambda each: each.at)
         well = [each for each in living if each.through(client=client, prompt=prompt, now=now)]
-        through = (*well, *(each for each in visits if each.passed))
-        success = max((each.at for each in through), default=self.last_success)
+        passed = [each for each in visits if each.passed]
+        served = [each.at for each in passed if _served(each, client=client)]
         since = _since(visits, well)
         lines = [each.failure for each in since if each.failure]
         last = next((each.failure for each in reversed(visits) if each.failure), None)
-        calls = _calls([each.at for each in visits if each.passed and _served(each, client=client)])
+        calls = _calls(served)
         self.pause = max([self.pause, *(later - earlier for earlier, later in pairwise(calls))])
         return Peer(
             address=address,
             connections=self.connections + len(visits) + len(living),
-            failed=self.failed + sum(each.passed is False for each in visits),
-            served=self.served + sum(bool(each.passed) and _served(each, client=client) for each in visits),
+            failed=self.failed + [each.passed for each in visits].count(False),
+            served=self.served + len(served),
             open=len(living),
-            last_seen=max((each.at for each in (*visits, *living)), default=None),
-            last_success=success,
+            last_seen=max([each.at for each in (*visits, *living)], default=None),
+            last_success=max([each.at for each in (*well, *passed)], default=self.last_success),
             failing=tuple(lines[-_LINES:]),
             streak=len(lines),
             failing_since=lines[0].time if lines else None,
@@ -137,10 +139,10 @@ class Book(Struct):
 def _since(visits: list[Visit], through: list[Visit]) -> list[Visit]:
     """Those that failed after the last success; `through` are open and well.  In the order in which they
     ended: the log's clock has whole seconds."""
-    index = max((index for index, each in enumerate(visits) if each.passed), default=-1)
+    index = next((index for index in range(len(visits) - 1, -1, -1) if visits[index].passed), -1)
     opened = max((each.at for each in through), default=0.0)
     since = [each for each in visits[index + 1 :] if each.failure and each.at > opened]
-    if any(hung_up(each.failure) for each in visits[: max(index, 0)]):  # that is its habit
+    if since and any(hung_up(each.failure) for each in visits[: max(index, 0)]):  # that is its habit
         return [each for each in since if not hung_up(each.failure)]
     return since
 
