@@ -448,3 +448,13 @@ def test_a_handshake_with_the_process_before_says_nothing_of_the_new_one(world: 
     another = ProcessId(PID + 1, world.now, world.process.id.exe)
     world.processes(replace(world.process, id=another, logs=(OpenLog("/var/log/another.log", False),)))
     assert not world.store.fresh(world.key())
+
+
+def test_a_load_that_was_known_by_the_start_is_told_by_the_log(world: World) -> None:
+    """In its whole seconds, as all that the log tells: else what failed in that second came before it."""
+    world.started = int(world.now) - 3600 + 0.9
+    world.process = replace(world.process, id=ProcessId(PID, world.started, "/usr/bin/stunnel4"))
+    world.begin()
+    instance = world.row().tunnel.instance
+    assert instance.loaded is not None
+    assert (instance.loaded_at, instance.loaded_from_log) == (int(world.started), True)

@@ -59,7 +59,8 @@ class LoadedTexts:
         known = self._known.get(instance.key)
         if known is not None and not known.ran(process.id):
             known = None
-        if known is not None and known.at > instance.loaded_at:  # the log that told of it is gone
+        told = known is not None and known.since(instance.loaded_at, from_log=instance.loaded_from_log)
+        if known is not None and known.at > instance.loaded_at and not told:  # the log that did is gone
             instance = replace(instance, loaded_at=known.at, loaded_from_log=known.from_log)
         known = self._current(instance, known)
         if known is None:
@@ -77,7 +78,12 @@ class LoadedTexts:
         same = known is not None and known.since(at, from_log=instance.loaded_from_log)
         if config is None or not _usable(config) or not untouched(config, at):
             return known if same else None
-        if known is None or not same or known.config is not config:
+        if (
+            known is None
+            or not same
+            or known.config is not config
+            or known.from_log is not instance.loaded_from_log
+        ):
             known = Loaded(config, process.id, at, instance.loaded_from_log)
             self._known[instance.key] = known
         return known
