@@ -23,7 +23,8 @@ from tuimon.store.actions import Actions, Done, Ongoing
 from tuimon.store.blind_spots import blind_spots
 from tuimon.store.board import Board
 from tuimon.store.facts import Facts
-from tuimon.store.logbook import Logbook, LogLine
+from tuimon.store.log_lines import LogLine
+from tuimon.store.logbook import Logbook
 from tuimon.store.needs import Ledger, needs_of
 from tuimon.store.pairs import Pairs
 from tuimon.store.past import Change, Past, Pasts

@@ -5,7 +5,6 @@ arrive and never counted as anybody's error or session.
 """
 
 import re
-from bisect import bisect_left, bisect_right
 from collections import OrderedDict, deque
 from itertools import islice
 
@@ -16,6 +15,7 @@ from tuimon.model.log import Event, LogRecord
 from tuimon.model.tunnel import Traffic
 from tuimon.store.chronicle import Chronicle
 from tuimon.store.clientele import Clientele
+from tuimon.store.log_lines import LogLine, merged
 
 _OWN_LIMIT = 4096  # addresses of our own probes that are remembered
 _OWN_BEFORE, _OWN_AFTER = 3.0, 60.0  # seconds around a probe in which the log speaks of it
@@ -42,15 +42,6 @@ _OF_PROCESS = frozenset(
     }
 )
 _SILENT = Traffic()
-
-
-class LogLine(Struct, frozen=True, gc=False):
-    """One record with its place: `sequence` grows from line to line, `own` marks our own probes."""
-
-    sequence: int
-    source: str
-    record: LogRecord
-    own: bool
 
 
 class SourceFacts(Struct, frozen=True):
@@ -159,34 +150,18 @@ class Logbook:
             self._merge(source, lines, older=True)
 
     def _merge(self, source: str, fresh: list[LogLine], *, older: bool) -> None:
-        """Put lines of one log where their times belong: before all that is held of it, or after all.
-
-        A log comes in pieces, and a piece may end within a second: times alone do not keep its order.  Lines
-        before the first that is put in keep their place and number.
-        """
+        """Put in lines of one log; those that come after the first of them get another number."""
         held = list(self.lines)
-        times, added = _times(held), _times(fresh)
-        ends = zip(times, held, strict=True) if older else zip(reversed(times), reversed(held), strict=True)
-        own = next((at for at, line in ends if line.source == source), None)
-        if own is not None:
-            added = [min(at, own) for at in added] if older else [max(at, own) for at in added]
-        place = first = (bisect_left if older else bisect_right)(times, added[0])
-        merged: list[LogLine] = []
-        for at, line in zip(added, fresh, strict=True):
-            then = (bisect_left if older else bisect_right)(times, at, place)
-            merged += held[place:then]
-            merged.append(line)
-            place = then
-        merged += held[place:]
+        first, rest = merged(held, fresh, source, older=older)
+        rest = rest[-(self.lines.maxlen or len(rest)) :]
         self.generation += 1
         self.lines.clear()
         self.lines.extend(held[:first])
-        most = self.lines.maxlen or len(merged)
         self.lines.extend(
             LogLine(number, line.source, line.record, line.own)
-            for number, line in enumerate(merged[-most:], self._next)
+            for number, line in enumerate(rest, self._next)
         )
-        self._next += min(most, len(merged))
+        self._next += len(rest)
 
     def _learn(self, source: str, record: LogRecord) -> None:
         facts = self.sources[source]
@@ -253,14 +228,3 @@ class Logbook:
             target_failure=self._candidates.pop(key, record),
             target_since=traffic.target_since or record.time,
         )
-
-
-def _times(lines: list[LogLine]) -> list[float]:
-    """The time of each line; one without takes the line's before it, so that it keeps its place."""
-    times, last = [], 0.0
-    for line in lines:
-        at = line.record.time
-        if at is not None and at > last:
-            last = at
-        times.append(last)
-    return times
