@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tuimon.model.log import Event, LogRecord
+from tuimon.parse.stunnel_conf import run
 from tuimon.store.logbook import Logbook
 
 SOURCE = "/var/log/stunnel.log"
+SECTIONS = b"[web]\naccept = 8443\n[mail]\naccept = 127.0.0.1:9443\n[named]\naccept = https\n"
 
 
 def record(at: float | None, message: str = "", **facts: object) -> LogRecord:
@@ -65,13 +67,20 @@ def test_news_is_appended_as_it_comes() -> None:
 
 
 def test_a_probe_is_own_by_address_port_and_time() -> None:
-    """The same port belongs to somebody else an hour later."""
-    book = Logbook(100)
-    book.own_probe("127.0.0.1:50001", 1000.0)
-    assert book.is_own("127.0.0.1:50001", 998.0)
-    assert book.is_own("127.0.0.1:50001", 1030.0)
-    assert not book.is_own("127.0.0.1:50001", 5000.0)
-    assert not book.is_own("127.0.0.1:50002", 1000.0)
+    """The kernel gives the same port to others: before, long after, and for another door."""
+    book = Logbook(10)
+    book.own_probe("127.0.0.1:50001", 1000.0, "127.0.0.1:8443")
+    made = book.own_probes.made
+    assert made("127.0.0.1:50001", 998.0)
+    assert made("127.0.0.1:50001", 1030.0)
+    assert not made("127.0.0.1:50001", 990.0)
+    assert not made("127.0.0.1:50001", 5000.0)
+    assert not made("127.0.0.1:50002", 1000.0)
+    assert not made("127.0.0.1:50001", 1000.0, "127.0.0.1:9443")
+    parsed = run("/c", lambda _: SECTIONS, lambda _: ())
+    book.own_probes.place(SOURCE, parsed.services)
+    own = {name: made("127.0.0.1:50001", 1000.0, place=(SOURCE, name)) for name in ("web", "mail", "named")}
+    assert own == {"web": True, "mail": False, "named": True}
 
 
 def test_a_probe_is_followed_through_a_chain_of_stunnels() -> None:

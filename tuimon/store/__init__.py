@@ -266,6 +266,7 @@ class Store:
         if not services and (instance.config or instance.processes or instance.bug):
             services = (join.placeholder(key, instance.title),)
         tunnels = tuple(self._facts.tunnel(service, instance) for service in services)
+        self.logbook.own_probes.place(instance.log, services)
         inherited = judge_instance.judge(instance, tunnels, self.now)
         self._instances[key] = InstanceRow(instance, inherited)
         ways, check = hazard.wanted_ways(instance), self._facts.check_want(instance)

@@ -6,6 +6,7 @@ that several connections share) are left out.  Everything is bounded; regulars o
 
 import re
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from itertools import islice
 
 from msgspec import Struct, field
@@ -67,18 +68,19 @@ class Clientele:
         elif not own and record.service and record.time is not None and ":" in record.peer:
             self._take(source, record, record.time)
 
-    def disown(self, peer: str, began: float, ended: float) -> None:
-        """A connection from `peer` in that time was ours: it is no visit, though its lines came first."""
+    def disown(self, peer: str, ours: Callable[[tuple[str, str], float], bool]) -> None:
+        """A connection from `peer` was ours, if `ours` says so of its place (log, service) and time: it is
+        no visit, though its lines came first."""
         for source, open_ in self._open.items():
             visit = open_.get(peer)
-            if visit is not None and began <= visit.at <= ended:
+            if visit is not None and ours((source, visit.service), visit.at):
                 self._leave(source, visit)
         if peer not in self._ended:
             return
         source, visit = self._ended[peer]
         room = self._room(source, visit.service)
         book = room.books.get(visit.address)
-        if book is not None and visit in book.visits and began <= visit.at <= ended:
+        if book is not None and visit in book.visits and ours((source, visit.service), visit.at):
             book.forget(visit)
             book.version += 1
             room.recent = deque((each for each in room.recent if each is not visit), _RECENT)

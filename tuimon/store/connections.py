@@ -56,11 +56,11 @@ class Connections:
 
     def _end(self, source: str, connection: Connection, book: Logbook) -> None:
         self._count += 1
-        self._ended.append(Told(self._count, source, _owned(connection, book)))
+        self._ended.append(Told(self._count, source, _owned(source, connection, book)))
 
     def _open(self, book: Logbook) -> list[Told]:
         found = [
-            Told(0, source, _owned(each, book))
+            Told(0, source, _owned(source, each, book))
             for source, sessions in self._sessions.items()
             for each in sessions.open()
         ]
@@ -71,9 +71,8 @@ def _is_known(connection: Connection) -> bool:
     return connection.started is not None or bool(connection.peer)
 
 
-def _owned(connection: Connection, book: Logbook) -> Connection:
+def _owned(source: str, connection: Connection, book: Logbook) -> Connection:
     """With the word whether it was a probe of ours."""
-    own = book.is_own(
-        connection.peer, connection.started if connection.started is not None else connection.ended
-    )
+    at = connection.started if connection.started is not None else connection.ended
+    own = book.own_probes.made(connection.peer, at, place=(source, connection.service))
     return replace(connection, own_probe=True) if own else connection

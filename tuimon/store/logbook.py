@@ -5,7 +5,7 @@ arrive and never counted as anybody's error or session.
 """
 
 import re
-from collections import OrderedDict, deque
+from collections import deque
 from itertools import islice
 
 from msgspec import Struct
@@ -16,9 +16,8 @@ from tuimon.model.tunnel import Traffic
 from tuimon.store.chronicle import Chronicle
 from tuimon.store.clientele import Clientele
 from tuimon.store.log_lines import LogLine, merged
+from tuimon.store.own_probes import OwnProbes
 
-_OWN_LIMIT = 4096  # addresses of our own probes that are remembered
-_OWN_BEFORE, _OWN_AFTER = 3.0, 60.0  # seconds around a probe in which the log speaks of it
 _READING = re.compile(r"configuration from file (/.*)$")
 _MOST = 200_000  # lines that are held where somebody asks for older ones
 _LATE = 300  # lines that may have been read before the probe that caused them was told of
@@ -71,30 +70,26 @@ class Logbook:
         self.traffic: dict[tuple[str, str], Traffic] = {}  # (source, service name)
         self.clientele = Clientele()
         self.chronicle = Chronicle()
-        self._own: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self.own_probes = OwnProbes()
         self._candidates: dict[tuple[str, str], LogRecord] = {}
         self._next = 0
 
     def own_probe(self, local: str, now: float, door: str = "") -> None:
         """Remember that a connection from `local` (to `door`, where that is known) is ours; lines that came
         before us are marked now."""
-        self._own[local] = now, door
-        self._own.move_to_end(local)
-        self.clientele.disown(local, now - _OWN_BEFORE, now + _OWN_AFTER)
+        made = self.own_probes.made
+        self.own_probes.remember(local, now, door)
+        self.clientele.disown(local, lambda place, at: made(local, at, place=place))
         late = enumerate(islice(reversed(self.lines), _LATE), 1)
         for back, line in [each for each in late if each[1].record.peer == local and not each[1].own]:
-            if self.is_own(local, line.record.time):
+            if made(local, line.record.time, place=(line.source, line.record.service)):
                 self.lines[-back] = replace(line, own=True)
                 self.generation += 1
-        while len(self._own) > _OWN_LIMIT:
-            self._own.popitem(last=False)
 
-    def is_own(self, peer: str, at: float | None, door: str = "") -> bool:
-        """Whether a connection from `peer` (to `door`, if that is known) was one of our probes then."""
-        began, leads = self._own.get(peer, (None, ""))
-        if began is None or (door and leads and door != leads):
-            return False
-        return at is None or began - _OWN_BEFORE <= at <= began + _OWN_AFTER
+    def is_own(self, source: str, record: LogRecord) -> bool:
+        """Whether a line speaks of one of our probes."""
+        place = (source, record.service)
+        return self.own_probes.made(record.peer, record.time, place=place)
 
     def append(self, source: str, records: tuple[LogRecord, ...], *, history: bool) -> set[str]:
         """Take records of one log; returns the names of the services of which they say something."""
@@ -103,8 +98,9 @@ class Logbook:
         touched: set[str] = set()
         fresh: list[LogLine] = []
         heard: float | None = None
+        ours = self.own_probes.seen  # nearly no line is about one of them
         for sequence, record in enumerate(records, self._next):
-            event, own = record.event, record.peer in self._own and self.is_own(record.peer, record.time)
+            event, own = record.event, record.peer in ours and self.is_own(source, record)
             if own and event is Event.CONNECTED:
                 found = _FROM.search(record.message)
                 if found and record.time is not None:  # the next stunnel of a chain sees this address
@@ -145,7 +141,7 @@ class Logbook:
             self.lines = deque(self.lines, maxlen=room)
         fits = max(0, (self.lines.maxlen or 0) - len(self.lines))
         fresh = records[len(records) - fits :]
-        lines = [LogLine(0, source, each, self.is_own(each.peer, each.time)) for each in fresh]
+        lines = [LogLine(0, source, each, self.is_own(source, each)) for each in fresh]
         if lines:
             self._merge(source, lines, older=True)
 

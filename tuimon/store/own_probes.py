@@ -1,0 +1,54 @@
+"""Our own probes as the logs and the kernel name them: by the address that they came from.
+
+Rule: an address alone is not enough, the kernel gives the same ports to others.  Ours is what came from it at
+that time and, where that is known, to that door.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from tuimon.model.service import Service
+
+BEFORE, AFTER = 2.0, 60.0
+"""Seconds around a probe in which a log speaks of it.  Before: its stamps are whole seconds, and so is our
+idea of now."""
+
+_LIMIT = 4096  # addresses that are remembered
+
+
+class OwnProbes:
+    """When a probe came from which address, and to which door it led: `seen`, the last of each address."""
+
+    def __init__(self) -> None:
+        self.seen: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._ports: dict[tuple[str, str], frozenset[str]] = {}  # by log and name of the service
+
+    def remember(self, local: str, now: float, door: str) -> None:
+        """A connection from `local` (`IP:port`) to `door`, which may be unknown, is ours."""
+        self.seen[local] = now, door
+        self.seen.move_to_end(local)
+        while len(self.seen) > _LIMIT:
+            self.seen.popitem(last=False)
+
+    def place(self, log: str, services: Iterable[Service]) -> None:
+        """The services that write this log, with the ports they accept on as far as these are numbers."""
+        ports: dict[str, set[str | None]] = {}
+        for service in services:
+            found = {str(each.number) if each.number else None for each in service.accept}
+            ports.setdefault(service.name, set()).update(found or {None})
+        for name, found in ports.items():
+            if None in found:  # the name of a port, or a door that is another service's
+                self._ports.pop((log, name), None)
+            else:
+                self._ports[log, name] = frozenset(filter(None, found))
+
+    def made(self, peer: str, at: float | None, door: str = "", place: tuple[str, str] | None = None) -> bool:
+        """Whether a connection from `peer`, to `door` or to the service at `place` (log, name) as far as
+        these are known, was one of ours then."""
+        began, leads = self.seen.get(peer, (None, ""))
+        if began is None or (door and leads and door != leads):
+            return False
+        ports = self._ports.get(place) if place is not None and leads else None
+        if ports is not None and leads.rpartition(":")[2] not in ports:
+            return False
+        return at is None or began - BEFORE <= at <= began + AFTER
