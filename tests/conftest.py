@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.fixtures import Backend, Pki, Stunnel
 from tests.tables import Line, leave, left, lines
@@ -19,6 +20,10 @@ subprocess._USE_VFORK = False
 
 # An installed tuimon is compiled: the ones that tests start are, whatever their surroundings say.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# The same examples everywhere, and no example is wrong because the machine was busy.
+settings.register_profile("everywhere", derandomize=True, deadline=None)
+settings.load_profile("everywhere")
 
 
 @pytest.fixture(scope="session", autouse=True)
