@@ -29,7 +29,7 @@ from tuimon.store.needs import Ledger, needs_of
 from tuimon.store.pairs import Pairs
 from tuimon.store.past import Change, Past, Pasts
 from tuimon.store.pending import pending
-from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, families, inventory, summary
+from tuimon.store.rows import CertificateUse, InstanceRow, Row, Summary, inventory, summary
 from tuimon.store.touched import Touched
 
 __all__ = [
@@ -369,7 +369,7 @@ class Store:
 
     def rows(self) -> list[Row]:
         """All services, worst first; an SNI service follows its primary."""
-        return families(self._rows, self._board.order)
+        return self._board.ranked()
 
     def row(self, key: ServiceKey) -> Row | None:
         """One service, with what was last counted of its instance."""

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Tunnel
 from tuimon.store import join
-from tuimon.store.rows import InstanceRow, Row, worst_first
+from tuimon.store.rows import InstanceRow, Row, families, worst_first
 
 _ANY = -1  # in place of a port that cannot be known from the text
 
@@ -24,6 +24,7 @@ class Board(Struct):
     members: dict[InstanceKey, frozenset[ServiceKey]] = field(default_factory=dict)
     named: dict[InstanceKey, dict[str, list[ServiceKey]]] = field(default_factory=dict)
     _at: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by port
+    _ranked: list[ServiceKey] | None = None  # the rows in order; sorting a thousand takes a millisecond
 
     def put(self, row: Row) -> None:
         """Show a row in its place."""
@@ -33,12 +34,23 @@ class Board(Struct):
                 self._leave(before)
             for port in _ports(row):
                 self._at.setdefault(port, set()).add(key)
-        self.rows[key], self.order[key] = row, worst_first(row)
+            self._ranked = None
+        order = worst_first(row)
+        if order != self.order.get(key):
+            self._ranked = None
+        self.rows[key], self.order[key] = row, order
 
     def take_off(self, key: ServiceKey) -> None:
         """Show a row no more."""
         self._leave(self.rows[key])
         del self.rows[key], self.order[key]
+        self._ranked = None
+
+    def ranked(self) -> list[Row]:
+        """All rows, worst first; an SNI service follows its primary."""
+        if self._ranked is None:
+            self._ranked = [row.key for row in families(self.rows, self.order)]
+        return [self.rows[key] for key in self._ranked]
 
     def near(self, ports: set[int] | None) -> list[Row]:
         """The rows of services one of whose sockets, or of their targets', may have one of these ports (0: be

@@ -48,6 +48,11 @@ class Rows(Generic[K]):
 
         Raises ValueError if two rows have the same key.
         """
+        if self._waiting is None and self._stand(rows):  # most changes move nothing
+            for at, row in enumerate(rows):
+                if row is not self._rows[at]:
+                    self._rows[at] = self._known(row)
+            return
         if len({row.key for row in rows}) != len(rows):
             raise ValueError("two rows of a table have the same key")
         fresh = [self._known(row) for row in rows]
@@ -64,6 +69,11 @@ class Rows(Generic[K]):
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             self._put(waiting)
+
+    def _stand(self, rows: Sequence[TableRow[K]]) -> bool:
+        """Whether these are the rows that there are, each in its place."""
+        pairs = zip(rows, self._rows, strict=False)
+        return len(rows) == len(self._rows) and all(new is old or new.key == old.key for new, old in pairs)
 
     def _put(self, rows: list[TableRow[K]]) -> None:
         self._rows = rows
