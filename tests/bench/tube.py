@@ -26,7 +26,7 @@ class Tube:
 
     def __init__(self, argv: Sequence[str], environment: dict[str, str]) -> None:
         self._ours, theirs = pty.openpty()
-        ioctl(theirs, termios.TIOCSWINSZ, pack("HHHH", 36, 120, 0, 0))
+        self.resize(120)
         self.raw = bytearray()
         self.began = time.monotonic()
         self._process = subprocess.Popen(
@@ -69,6 +69,20 @@ class Tube:
     def press(self, key: str) -> None:
         """Type."""
         os.write(self._ours, key.encode())
+
+    def resize(self, columns: int) -> None:
+        """Another width: everything is painted anew."""
+        ioctl(self._ours, termios.TIOCSWINSZ, pack("HHHH", 36, columns, 0, 0))
+
+    def leave(self, key: str) -> tuple[int, str]:
+        """Press the key that leaves; the exit status, and the last words of what was written."""
+        self.press(key)
+        deadline = time.monotonic() + PATIENCE
+        while self._process.poll() is None:
+            assert time.monotonic() < deadline, f"{key} does not leave: {self.raw[-3000:]!r}"
+            self._read(0.05)
+        said = bytes(self.raw).rpartition(b"\x1b")[2].decode(errors="replace")
+        return self._process.returncode, said.partition("l")[2].strip()
 
     def until(self, words: str, since: int = 0, seconds: float = PATIENCE) -> float:
         """Monotonic time at which `words` were among what was written after `since` bytes."""

@@ -99,7 +99,7 @@ async def _held() -> Held:
     return Held(*(min(each) for each in zip(*seen, strict=True)))
 
 
-async def _torment(members: list[Member], dice: random.Random, seconds: float) -> Counter[str]:
+async def torment(members: list[Member], dice: random.Random, seconds: float) -> Counter[str]:
     """Do one thing after the other; at last mend everything."""
     done: Counter[str] = Counter()
     end = time.monotonic() + seconds
@@ -143,10 +143,10 @@ async def soak(folder: Path, seconds: float, seed: int) -> Report:
         try:
             await runtime.settle()
             await runtime.until_well(members)
-            done = await _torment(members, dice, seconds / 3)
+            done = await torment(members, dice, seconds / 3)
             await runtime.until_well(members)
             early = await _held()
-            done += await _torment(members, dice, seconds * 2 / 3)
+            done += await torment(members, dice, seconds * 2 / 3)
             await runtime.until_well(members)
             late = await _held()
             named = await _named(runtime, members)

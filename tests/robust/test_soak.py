@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from tests.robust import soak_screen
 from tests.robust.soak import WANTED, Held, Report, table
 from tests.tables import Line, leave
 
@@ -18,22 +20,18 @@ LOGS = 6 * 5
 pytestmark = pytest.mark.timeout(240)
 
 
+def soaked(module: str) -> list[Any]:
+    """What a run of this command in a process of its own says."""
+    argv = [sys.executable, "-m", module, "--minutes", str(MINUTES), "--seed", str(SEED), "--json"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=220, check=False)
+    assert done.stdout, done.stderr
+    return cast("list[Any]", json.loads(done.stdout))
+
+
 @pytest.fixture(scope="module")
 def report(pytestconfig: pytest.Config) -> Report:
     """What a run in a process of its own tells."""
-    argv = [
-        sys.executable,
-        "-m",
-        "tests.robust.soak",
-        "--minutes",
-        str(MINUTES),
-        "--seed",
-        str(SEED),
-        "--json",
-    ]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=220, check=False)
-    assert done.stdout, done.stderr
-    early, late, *others = json.loads(done.stdout)
+    early, late, *others = soaked("tests.robust.soak")
     told = Report(Held(*early), Held(*late), *others)
     leave(pytestconfig, f"a fleet tormented for {MINUTES * 60:.0f} s", map(Line, table(told)))
     return told
@@ -58,3 +56,16 @@ def test_nothing_grows(report: Report) -> None:
 def test_what_is_wrong_at_the_end_is_named(report: Report) -> None:
     """By its cause, each of them."""
     assert report.named == WANTED
+
+
+def test_the_screen_goes_on_whatever_is_typed(pytestconfig: pytest.Config) -> None:
+    """`tuimon` itself on a terminal: it paints on, holds no more, and is left by its key."""
+    early, late, *others = soaked("tests.robust.soak_screen")
+    told = soak_screen.Report(soak_screen.Weight(*early), soak_screen.Weight(*late), *others)
+    title = f"the screen over a fleet tormented for {MINUTES * 60:.0f} s"
+    leave(pytestconfig, title, map(Line, soak_screen.table(told)))
+    assert (told.status, told.said) == (0, "")
+    assert told.keys > 50
+    assert told.late.memory < 1.3 * told.early.memory + 6  # most of it is still being met for the first time
+    assert told.late.descriptors <= told.early.descriptors + LOGS
+    assert told.late.threads <= told.early.threads + 4

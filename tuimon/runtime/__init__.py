@@ -284,8 +284,10 @@ class Runtime:
         self._bell, began = None, self._host.monotonic()
         changes = self.store.drain(in_turns=self._at_once)
         self._hand_on()
-        self._rung = self._host.monotonic()
-        self._took = self._rung - began
+        now = self._host.monotonic()
+        self._took = now - began
+        if changes.rows or changes.log:  # the rest is painted in no time, and keeps nobody waiting
+            self._rung = now
         for look in tuple(self._settling):  # also where nothing is to be painted: all may have been looked at
             look()
         if changes:

@@ -1,0 +1,181 @@
+"""`python -m tests.robust.soak_screen [--minutes N] [--seed N]`: the screen itself over a fleet without rest.
+
+Rule: as `soak`, but it is `tuimon` on a terminal that is weighed, while somebody types without end: what is
+painted, opened, filtered, sorted and left again must not add up either.  It is read-only: nothing that is
+typed acts on the fleet.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pyte
+
+from tests.bench.tube import Tube
+from tests.fixtures import Pki
+from tests.robust.measure import resident
+from tests.robust.soak import SETTINGS, torment
+from tests.robust.soaked import Member
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = (
+    *(["j", "k", "g", "G", "\r", "\x1b", "1", "2", "3", "?", "f", "z", "n", "N", "v", "L", "/sv", "/", "y"]),
+    *(["\x1b[A", "\x1b[B", "\x1b[5~", "\x1b[6~", "\t", "e", "E", "w", ":ser", "c", "+", ">", "<"]),
+    " ",
+)
+"""What is typed: moving, panes, details, filters, sorting, marks, the palette, copies."""
+
+_WELL = 60.0  # seconds within which a fleet that was mended is seen to be well
+
+
+class Weight(NamedTuple):
+    """What the process of the screen holds: MB, descriptors, threads."""
+
+    memory: float
+    descriptors: int
+    threads: int
+
+
+class Report(NamedTuple):
+    """What it held after a third of the time and at the end, how often a key was pressed, how much was
+    painted (MB), how it ended, and what it said then."""
+
+    early: Weight
+    late: Weight
+    keys: int
+    painted: float
+    status: int
+    said: str
+
+
+class _Hands(threading.Thread):
+    """Reads what is painted, and types."""
+
+    def __init__(self, tube: Tube, dice: random.Random) -> None:
+        super().__init__(daemon=True)
+        self._tube, self._dice, self._over = tube, dice, threading.Event()
+        self.keys, self.painted = 0, 0
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            self._tube.press(self._dice.choice(KEYS))
+            self.keys += 1
+            self._tube.watch(self._dice.uniform(0.02, 0.2))
+            self.painted += len(self._tube.raw)
+            self._tube.raw.clear()
+
+    def rest(self) -> None:
+        """Type no more."""
+        self._over.set()
+        self.join()
+
+
+def _settings(folder: Path) -> Path:
+    """A file that says what `soak` says of intervals."""
+    path = folder / "settings.toml"
+    sections = {"intervals": SETTINGS.intervals, "probes": SETTINGS.probes}
+    lines = [f"log_lines = {SETTINGS.log_lines}", "mouse = false"]
+    for name, section in sections.items():
+        lines.append(f"[{name}]")
+        lines += [f"{field} = {getattr(section, field)}" for field in section.__struct_fields__]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _weigh(pid: int) -> Weight:
+    """The least of each within a while: what is under way at a moment is not held."""
+    seen = []
+    for _ in range(40):
+        status = Path(f"/proc/{pid}/status").read_text()
+        threads = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("Threads:"))
+        seen.append(Weight(resident(pid), len(os.listdir(f"/proc/{pid}/fd")), threads))
+        time.sleep(0.03)
+    return Weight(*(min(each) for each in zip(*seen, strict=True)))
+
+
+def shown(tube: Tube) -> list[str]:
+    """The screen as the last full paint left it."""
+    screen = pyte.Screen(120, 36)
+    pyte.ByteStream(screen).feed(bytes(tube.raw))
+    return [line.rstrip() for line in screen.display]
+
+
+def _seen_well(tube: Tube, count: int) -> None:
+    """Leave whatever is open, and wait for the first screen to say that all are well."""
+    for key in ("\x1b", "\x1b", "\x1b", "1", "\x1b"):
+        tube.press(key)
+        tube.watch(0.3)
+    deadline = time.monotonic() + _WELL
+    words = f"{count} ok".encode()
+    while words not in tube.raw:
+        assert time.monotonic() < deadline, "\n".join(["mended, and still said to be wrong:", *shown(tube)])
+        tube.raw.clear()
+        for columns in (119, 120):  # painted anew, not what differs alone
+            tube.resize(columns)
+            tube.watch(0.5)
+
+
+async def soak(folder: Path, seconds: float, seed: int) -> Report:
+    """Torment and type for a third, weigh, go on, weigh again, and leave."""
+    dice = random.Random(seed)  # noqa: S311
+    pki, conf = Pki(folder), folder / "conf"
+    conf.mkdir()
+    argv = (sys.executable, "-m", "tuimon", "--config", str(_settings(folder)), "--read-only", str(conf))
+    environment = os.environ | {
+        "XDG_STATE_HOME": str(folder / "state"),
+        "PYTHONPATH": str(ROOT),
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+    }
+    keys, painted, weights = 0, 0, []
+    with contextlib.ExitStack() as stack:
+        members = [Member(conf, pki, f"svc-{number}") for number in range(6)]
+        for member in members:
+            stack.callback(member.close)
+        tube = stack.enter_context(Tube(argv, environment))
+        tube.until(f"{len(members)} ok")
+        for share in (seconds / 3, seconds * 2 / 3):
+            hands = _Hands(tube, dice)
+            hands.start()
+            await torment(members, dice, share)
+            hands.rest()
+            keys, painted = keys + hands.keys, painted + hands.painted
+            _seen_well(tube, len(members))
+            weights.append(_weigh(tube.pid))
+        status, said = tube.leave("q")
+    early, late = weights
+    return Report(early, late, keys, painted / 1e6, status, said)
+
+
+def table(report: Report) -> list[str]:
+    """Rows as they are printed."""
+    lines = [f"{'':<10}{'MB':>8}{'fds':>6}{'threads':>9}"]
+    for when, held in (("a third", report.early), ("at the end", report.late)):
+        lines.append(f"{when:<10}{held.memory:>8.1f}{held.descriptors:>6}{held.threads:>9}")
+    return [*lines, f"{report.keys:,} keys, {report.painted:.1f} MB painted, ended with {report.status}"]
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.robust.soak_screen", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tuimon-soak-") as folder:
+        report = asyncio.run(soak(Path(folder), asked.minutes * 60, asked.seed))
+    print(json.dumps(report) if asked.json else "\n".join([*table(report), report.said]))
+    return report.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
