@@ -114,6 +114,25 @@ async def test_scrolling_up_ends_following_and_keeps_the_place() -> None:
         assert app.texts()[0] == "line 500"
 
 
+async def test_lines_that_are_held_no_more_go_unless_somebody_reads_them() -> None:
+    """What the owner has let go is let go at the end of the view, and not under a reader."""
+    app = Shown()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await grow(pilot, app, lines(0, 100))
+        app.log_view.extend(lines(100, 110), oldest=60)
+        await pilot.pause()
+        assert [app.log_view.items[at].sequence for at in (0, -1)] == [60, 109]
+        assert app.texts()[-1] == "line 109"
+        await pilot.press("g")
+        app.log_view.extend(lines(110, 120), oldest=100)
+        await pilot.pause()
+        assert app.texts()[0] == "line 60"
+        await pilot.press("F")
+        app.log_view.extend(lines(120, 121), oldest=100)
+        await pilot.pause()
+        assert [app.log_view.items[at].sequence for at in (0, -1)] == [100, 120]
+
+
 @pytest.mark.parametrize("key", ["end", "G", "F"])
 async def test_keys_that_follow_again(key: str) -> None:
     """End, G and F go to the end and follow."""

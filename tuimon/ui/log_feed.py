@@ -143,8 +143,8 @@ class LogFeed(Vertical):
         elif shown:
             if last is not None and shown[0].sequence == last.sequence:
                 self.view.amend(shown.pop(0))
-            if shown:
-                self.view.extend(shown)
+            if shown:  # lines that the logbook has let go stay for those who stand still among them
+                self.view.extend(shown, oldest=2 * book.lines[0].sequence - 1)
         self._title()
 
     def _title(self) -> None:

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
@@ -11,14 +12,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Key as KeyEvent
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
 from tuimon.model.tunnel import JOURNAL
 from tuimon.store import Changes
-from tuimon.store.connections import Connections, Told
+from tuimon.store.connections import Connections
 from tuimon.text import counted, printable
 from tuimon.ui import render
+from tuimon.ui.connection_rows import COLUMNS, ConnectionKey, ConnectionRows
 from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import LOG, bindings
 from tuimon.ui.log_feed import LEVELS, LogFeed
@@ -27,30 +30,10 @@ from tuimon.ui.screens.entry import EntryScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.view import Kept
 from tuimon.ui.widgets.line import Line
-from tuimon.ui.widgets.table import Column, Table, TableRow
+from tuimon.ui.widgets.table import Table
 
-_COLUMNS = (
-    Column("started", "TIME", 8, keep=100),
-    Column("service", "SERVICE", 16, min_width=8, keep=100),
-    Column("peer", "CLIENT", 21, min_width=15, keep=100),
-    Column("outcome", "END", 8, keep=100),
-    Column("seconds", "SECONDS", 7, align="right", keep=8),
-    Column("tls", "TLS", 7, keep=7),
-    Column("received", "IN", 6, align="right", keep=6),
-    Column("sent", "OUT", 6, align="right", keep=6),
-    Column("target", "TARGET", 21, min_width=14, keep=5),
-    Column("reason", "WHY", 24, grow=1, min_width=18, keep=100),
-)
+_PAUSE = 0.5  # seconds between two paints of the connections, unless somebody asks
 _ORDER = "open, then newest"
-_Key = tuple[int, str, str, str, float]
-
-
-def _key(told: Told) -> _Key:
-    """What tells it from others, also when it has ended meanwhile or older lines are here: its client's port
-    if that is known, else its place."""
-    each = told.connection
-    number = 0 if each.peer.rpartition(":")[2].isdigit() else told.number
-    return (number, told.source, each.id, each.peer, each.started or 0.0)
 
 
 class _Way(NamedTuple):
@@ -60,7 +43,7 @@ class _Way(NamedTuple):
     words: str
     before: str
     scope: tuple[str, str]
-    row: _Key
+    row: ConnectionKey
 
 
 class LogScreen(Pane):
@@ -73,6 +56,9 @@ class LogScreen(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._connections = Connections()
+        self._rows = ConnectionRows()
+        self._painted_at = float("-inf")  # when the connections were painted, monotonic seconds
+        self._later: Timer | None = None
         self._way: _Way | None = None
         self._back = ""
 
@@ -85,7 +71,7 @@ class LogScreen(Pane):
         """The lines, or the connections."""
         yield LogFeed(self.desk.view.reading, id="log")
         yield Line(id="connections-title", classes="title")
-        yield Table[_Key](_COLUMNS, id="connections", ascii_only=self.palette.ascii)
+        yield Table[ConnectionKey](COLUMNS, id="connections", ascii_only=self.palette.ascii)
 
     @property
     def feed(self) -> LogFeed:
@@ -93,7 +79,7 @@ class LogScreen(Pane):
         return self.query_one(LogFeed)
 
     @property
-    def table(self) -> Table[_Key]:
+    def table(self) -> Table[ConnectionKey]:
         """The connections."""
         return self.query_one("#connections", Table)
 
@@ -144,7 +130,7 @@ class LogScreen(Pane):
         if not reading.connections:
             feed.take(changes)
         elif changes.log:
-            self._paint_connections()
+            self._paint_soon()
 
     def _choose(self) -> None:
         """Show lines or connections, as it is wanted."""
@@ -157,33 +143,38 @@ class LogScreen(Pane):
     # -- connections ----------------------------------------------------------------------------
 
     def _paint_connections(self) -> None:
-        told, reading, sought = (
-            self._connections.look(self.store.logbook),
-            self.desk.view.reading,
-            self.filter,
-        )
-        own = 0
-        rows = []
-        for each in told:
-            connection = each.connection
-            if self.feed.service not in ("", connection.service):
-                continue
-            if connection.own_probe and not reading.own:
-                own += 1
-                continue
-            if self.kept.faults and not connection.reason:
-                continue
-            cells = render.connection_cells(connection, self.palette)
-            if sought and not sought.passes(" ".join(cell.plain for cell in cells.values())):
-                continue
-            cells = {name: sought.highlight(text, self.palette) for name, text in cells.items()}
-            rows.append(TableRow(_key(each), cells))
+        self._painted_at = time.monotonic()
+        reading, service = self.desk.view.reading, self.feed.service
+        told = self._connections.look(self.store.logbook)
+        told = [each for each in told if service in ("", each.connection.service)]
+        own = 0 if reading.own else sum(each.connection.own_probe for each in told)
+        if own:
+            told = [each for each in told if not each.connection.own_probe]
+        rows = self._rows.rows(told, self.palette, self.filter, faults=self.kept.faults)
         table = self.table
         table.empty = Text("no connection in the lines that are held", self.palette.muted)
-        table.set_rows(list({row.key: row for row in rows}.values()))
-        parts = ["connections", self.feed.service or "all", _ORDER, counted(len(rows), "connection")]
+        table.set_rows(rows)
+        parts = ["connections", service or "all", _ORDER, counted(len(rows), "connection")]
         parts += [f"{own} of our own probes folded"] if own else []
         self.query_one("#connections-title", Line).show(render.rule(parts, self.size.width, self.palette))
+
+    def repaint(self) -> None:
+        """Somebody has asked: the connections do not wait."""
+        self._painted_at = float("-inf")
+        super().repaint()
+
+    def _paint_soon(self) -> None:
+        """Paint the connections, but not at every ring: thousands are put in order each time."""
+        wait = self._painted_at + _PAUSE - time.monotonic()
+        if wait <= 0:
+            self._paint_connections()
+        elif self._later is None:
+            self._later = self.set_timer(wait, self._paint_late)
+
+    def _paint_late(self) -> None:
+        self._later = None
+        if self.is_current and self.desk.view.reading.connections:
+            self._paint_connections()
 
     def action_connections(self) -> None:
         """Lines, or whole connections."""
@@ -196,7 +187,7 @@ class LogScreen(Pane):
         self.repaint()
 
     @on(Table.RowSelected)
-    def _selected(self, event: Table.RowSelected[_Key]) -> None:
+    def _selected(self, event: Table.RowSelected[ConnectionKey]) -> None:
         """The lines of one connection: those of its log that name its id or its client."""
         _, source, log_id, peer, _ = event.key
         words = f"#{log_id}" if log_id else peer

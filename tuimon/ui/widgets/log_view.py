@@ -128,10 +128,13 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         """The lines held, oldest first; not to be changed."""
         return self._items
 
-    def extend(self, items: Sequence[T]) -> None:
-        """Add lines at the end; the oldest fall out when there are more than the limit."""
+    def extend(self, items: Sequence[T], *, oldest: int = 0) -> None:
+        """Add lines at the end; the oldest fall out when there are more than the limit, and as long as the
+        view follows those with a lower number than `oldest`."""
         fresh = items[-self._limit :]
         gone = max(0, len(self._items) + len(fresh) - self._limit)
+        if self.follow:
+            gone = max(gone, self._index(oldest))
         self._items += fresh
         self._folds.append(len(fresh))
         if gone:
