@@ -159,6 +159,12 @@ class ProbeStarted(Struct, frozen=True):
     peer: str = ""
 
 
+class ProbeWaits(Struct, frozen=True):
+    """Nothing is left of a probe but the wait for an early close; whom it was handed on to was asked."""
+
+    key: ServiceKey
+
+
 class ProbeFinished(Struct, frozen=True):
     """A probe counts now: a success, or a failure that was repeated."""
 
@@ -233,6 +239,7 @@ Event = (
     | LogAppended
     | LogRecalled
     | ProbeStarted
+    | ProbeWaits
     | ProbeFinished
     | CollectorFailed
     | CollectorStarted

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures import Backend, Recorder, Stunnel, free_port, running
 from tuimon.collect.probes import Probes
-from tuimon.events import ProbeFinished, ProbeStarted
+from tuimon.events import ProbeFinished, ProbeStarted, ProbeWaits
 from tuimon.host.local import LocalHost
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.handshake import Depth, Verdict
@@ -155,7 +155,7 @@ async def test_one_at_a_time_per_listener(prober: Prober, start_stunnel: Start, 
     prober.want(*(want(plan(port), key=key) for key in keys))
     await prober.finished(4)
     order = [type(event) for event in prober.told.events]
-    assert order == [ProbeStarted, ProbeFinished] * 4
+    assert order == [ProbeStarted, ProbeWaits, ProbeFinished] * 4
 
 
 async def test_what_is_no_longer_wanted_is_not_probed_again(

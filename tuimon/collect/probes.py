@@ -19,7 +19,7 @@ from tuimon.collect.base import Publish
 from tuimon.collect.dial import probe, reach
 from tuimon.collect.material import material_of
 from tuimon.collect.turns import Turns
-from tuimon.events import ProbeFinished, ProbeStarted
+from tuimon.events import ProbeFinished, ProbeStarted, ProbeWaits
 from tuimon.host.base import Host
 from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
 from tuimon.model.service import ServiceKey
@@ -27,6 +27,7 @@ from tuimon.model.tunnel import Interest, Plan, ProbeWant
 from tuimon.settings import Settings
 
 _JITTER = 0.2  # share of the interval
+_HANDED_ON = 0.05  # seconds after its handshake in which stunnel connects to the target
 _BREATH = 0.05  # seconds in which a listener sees that one of us has left, before the next one comes
 
 
@@ -169,15 +170,24 @@ class Probes:
             # Without the service's own certificate a full handshake may be refused for our lack of it.
             plan = replace(plan, depth=Depth.CERTIFICATE)
         async with self._turns.turn(remote=plan.remote) as give_on:
-            return await probe(
-                self._host,
-                plan,
-                material,
-                timeout=self._settings.probes.timeout,
-                early_close=self._settings.probes.early_close,
-                opened=lambda local, peer: publish(ProbeStarted(want.key, local, peer)),
-                settled=give_on,
-            )
+            waiting: list[asyncio.TimerHandle] = []
+
+            def settled() -> None:
+                give_on()
+                loop = asyncio.get_running_loop()
+                waiting.append(loop.call_later(_HANDED_ON, publish, ProbeWaits(want.key)))
+
+            try:
+                return await probe(
+                    *(self._host, plan, material),
+                    timeout=self._settings.probes.timeout,
+                    early_close=self._settings.probes.early_close,
+                    opened=lambda local, peer: publish(ProbeStarted(want.key, local, peer)),
+                    settled=settled,
+                )
+            finally:
+                for timer in waiting:
+                    timer.cancel()
 
     async def _reach(self, want: ProbeWant, publish: Publish) -> tuple[Reach, ...]:
         def opened(local: str, peer: str) -> None:

@@ -37,6 +37,7 @@ BELL = 0.05
 _WORDS = 0.4  # seconds in which the log says what it has to say of a probe that failed
 _STREAM = 0.15  # seconds after which it rings where nobody looks, though more is coming
 _SOON = 0.005  # seconds of the shortest pause before it rings: what comes together is joined together
+_LEAST = 0.001  # the same where nobody looks and a join takes no longer than that
 
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
 """What an action depends on."""
@@ -66,7 +67,7 @@ class Runtime:
         """`at_once` tells of what is known from the first fact on, for somebody who looks; else nothing is
         told before the whole machine was looked at, and then as soon as it comes."""
         self.store = Store(settings, only=bool(paths))
-        self._at_once, self._took, self._pause = at_once, 0.0, BELL if at_once else _SOON
+        self._at_once, self._took, self._pause = at_once, 0.0, BELL if at_once else 0.0
         self._host = host
         self._hands = None if settings.read_only else hands
         self._collectors: list[Collector] = [
@@ -187,13 +188,14 @@ class Runtime:
     async def settle(self, *names: str) -> None:
         """Wait until everything, or what `names` says, was looked at once (`Store.pending`), and until the
         log had time to say why a probe failed."""
-        done, hurried = asyncio.Event(), False
+        done, hurried = asyncio.Event(), set[str]()
 
         def look() -> None:
-            nonlocal hurried
             pending = set(self.store.pending())
-            if pending == {"queues"} and not hurried:  # what a probe left in them shows at the next look
-                hurried = True
+            asked = pending == {"queues"} or (pending == {"probes"} and self.store.answered)
+            if asked and not pending <= hurried:
+                # What a probe left in queues shows at the next look: best taken while the last ones wait.
+                hurried.update(pending)
                 self._crew.processes.hurry()
             if not (pending & set(names) if names else pending):
                 done.set()
@@ -269,14 +271,18 @@ class Runtime:
         takes long is joined less often, or there were no time for anything else."""
         self._since = self._host.monotonic()
         due = self._rung + max(self._pause, self._took) - self._since
-        self._bell = asyncio.get_running_loop().call_later(max(_SOON, due), self._toll)
+        self._bell = asyncio.get_running_loop().call_later(max(self._soon, due), self._toll)
+
+    @property
+    def _soon(self) -> float:
+        return _SOON if self._at_once else min(_SOON, max(_LEAST, self._took))
 
     def _toll(self) -> None:
         """Ring; where nobody looks, not while facts keep coming: it tells little more of them one by one,
         and what is to be looked at next comes after silence."""
         now = self._host.monotonic()
-        if not self._at_once and now - self._heard < _SOON and now - self._since < _STREAM:
-            self._bell = asyncio.get_running_loop().call_later(_SOON, self._toll)
+        if not self._at_once and now - self._heard < self._soon and now - self._since < _STREAM:
+            self._bell = asyncio.get_running_loop().call_later(self._soon, self._toll)
         else:
             self._ring()
 

@@ -365,6 +365,11 @@ class Store:
         joining = bool(self._touched)
         return pending(self._facts, self.interest(), self._rows.values(), joining=joining)
 
+    @property
+    def answered(self) -> bool:
+        """Whether nothing is left of the probes but waiting for early closes."""
+        return all(key in self._facts.probed or key in self._facts.answered for key in self._wants)
+
     # -- questions ------------------------------------------------------------------------------
 
     def rows(self) -> list[Row]:

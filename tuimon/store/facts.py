@@ -71,6 +71,9 @@ class Facts:
         self.pid_files: dict[str, PidFile] = {}
         self.logs: dict[str, Failure | None] = {}
         self.probed: dict[ServiceKey, Probed] = {}
+        self.answered: dict[
+            ServiceKey, int
+        ] = {}  # whose probe only waits: how often was looked at queues then
         self.loads = LoadedTexts()
 
     def take(self, event: events.Event) -> None:
@@ -92,18 +95,26 @@ class Facts:
             case events.CertificateRead():
                 self.files[event.file.path] = event.file
                 self._issuers = Issuers(self.files)
-            case events.ProbeStarted():
-                self.logbook.own_probe(event.local, self.now, event.peer)
-            case events.ProbeFinished():
-                self.probed[event.key] = Probed(
-                    event.handshake, event.reaches, self.now, event.stamp, self.kernel.queues.looks
-                )
+            case events.ProbeStarted() | events.ProbeWaits() | events.ProbeFinished():
+                self._take_probe(event)
             case events.CollectorFailed(name, failure, retry):
                 self.collectors[name], self.retries[name] = failure, retry
             case events.CollectorStarted(name):
                 self.collectors[name] = None
             case _:
                 self._take_place(event)
+
+    def _take_probe(self, event: events.ProbeStarted | events.ProbeWaits | events.ProbeFinished) -> None:
+        looks = self.kernel.queues.looks
+        match event:
+            case events.ProbeStarted():
+                self.logbook.own_probe(event.local, self.now, event.peer)
+                self.answered.pop(event.key, None)
+            case events.ProbeWaits():
+                self.answered[event.key] = looks
+            case events.ProbeFinished():
+                look = self.answered.pop(event.key, looks)
+                self.probed[event.key] = Probed(event.handshake, event.reaches, self.now, event.stamp, look)
 
     def _take_place(self, event: events.Event) -> None:
         match event:
