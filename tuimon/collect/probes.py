@@ -169,7 +169,8 @@ class Probes:
         if (plan.cert and not material.certificate) or (plan.key and not material.key):
             # Without the service's own certificate a full handshake may be refused for our lack of it.
             plan = replace(plan, depth=Depth.CERTIFICATE)
-        async with self._turns.turn(remote=plan.remote) as give_on:
+        of = None if plan.remote else want.key.instance
+        async with self._turns.turn(remote=plan.remote, of=of, most=want.most) as give_on:
             waiting: list[asyncio.TimerHandle] = []
 
             def settled() -> None:

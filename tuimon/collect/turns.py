@@ -8,13 +8,15 @@ more at once.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
+from tuimon.model.service import InstanceKey
 
 _MOMENT = 0.1  # seconds: the work of a probe is done by then, or there is none
 _OPEN = 256  # connections at once, whoever has the turns: descriptors are few (1,024 by default)
 
 # Connections to processes of our own for each turn.  Each is open for a quarter of a second, so that their
-# number sets the pace of a sweep; but each is a client: 16 turns take a quarter of the 500 of a process.
+# number sets the pace of a sweep; but each is a client, hence `most`.
 _HERE = 8
 
 
@@ -25,11 +27,16 @@ class Turns:
         self._free = asyncio.Semaphore(count)
         self._away = asyncio.Semaphore(max(count, _OPEN))
         self._here = asyncio.Semaphore(_HERE * count)
+        self._of: dict[
+            tuple[InstanceKey, int], asyncio.Semaphore
+        ] = {}  # few: one for each limit of a process
 
     @asynccontextmanager
-    async def turn(self, *, remote: bool) -> AsyncIterator[Callable[[], None]]:
+    async def turn(
+        self, *, remote: bool, of: InstanceKey | None = None, most: int | None = None
+    ) -> AsyncIterator[Callable[[], None]]:
         """Wait for a turn, and have it, until it is given on by calling what this yields; that of a `remote`
-        one lasts only for a moment."""
+        one lasts only for a moment.  The process `of` holds at most so many connections of ours."""
         held = True
 
         def give_on() -> None:
@@ -38,7 +45,10 @@ class Turns:
                 held = False
                 self._free.release()
 
-        async with self._away if remote else self._here:
+        few: AbstractAsyncContextManager[object] = nullcontext()
+        if of is not None and most is not None:
+            few = self._of.setdefault((of, most), asyncio.Semaphore(most))
+        async with few, self._away if remote else self._here:
             await self._free.acquire()
             timer = asyncio.get_running_loop().call_later(_MOMENT, give_on) if remote else None
             try:

@@ -59,7 +59,8 @@ class ProbeWant(NamedTuple):
     `stamp` changes whenever a fresh look is due at once (restart, reload, new certificate or
     configuration); `doubt` whenever the log tells of failures, or of the first success after them, which
     is as often as clients come.  `proved_at` is when a real client last got through (seconds since the
-    epoch), which replaces a periodic probe.
+    epoch), which replaces a periodic probe; `most` how many connections of ours the process may be asked to
+    hold at once, where it is known how many clients it allows itself.
     """
 
     key: ServiceKey
@@ -67,6 +68,7 @@ class ProbeWant(NamedTuple):
     stamp: tuple[object, ...]
     proved_at: float | None
     doubt: tuple[object, ...] = ()
+    most: int | None = None
 
 
 class CheckWant(NamedTuple):

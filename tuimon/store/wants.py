@@ -8,6 +8,8 @@ from tuimon.model.handshake import Depth
 from tuimon.model.tunnel import ProbeWant, Tunnel
 from tuimon.store.facts import Facts, paths
 
+_SHARE = 4  # of the clients that a process allows itself, at most one in so many is one of us
+
 
 def reachable(tunnel: Tunnel) -> bool:
     """Whether there is anybody to probe: a process that can answer, and its listeners."""
@@ -47,4 +49,6 @@ def probe_want(tunnel: Tunnel) -> ProbeWant:
         tunnel.target_listeners,
     )
     doubt = (traffic.failing_since, traffic.target_failure is None)
-    return ProbeWant(tunnel.key, tunnel.plan, stamp, traffic.last_success, doubt)
+    limit = tunnel.instance.client_limit
+    most = max(1, limit // _SHARE) if limit else None
+    return ProbeWant(tunnel.key, tunnel.plan, stamp, traffic.last_success, doubt, most)
