@@ -54,6 +54,11 @@ class Tube:
         """The program: `setsid` becomes it."""
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def cpu(self) -> float:
         """CPU seconds so far, user + sys, of the program and of its children that have ended."""
         with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:

@@ -29,7 +29,24 @@ from tests.robust.soaked import Member
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = (
     *(["j", "k", "g", "G", "\r", "\x1b", "1", "2", "3", "?", "f", "z", "n", "N", "v", "L", "/sv", "/", "y"]),
-    *(["\x1b[A", "\x1b[B", "\x1b[5~", "\x1b[6~", "\t", "e", "E", "w", ":ser", "c", "+", ">", "<"]),
+    *(
+        [
+            "\x1b[A",
+            "\x1b[B",
+            "\x1b[5~",
+            "\x1b[6~",
+            "\t",
+            "e",
+            "E",
+            "w",
+            ":go to service svc-1\r",
+            ":theme\x1b",
+            "c",
+            "+",
+            ">",
+            "<",
+        ]
+    ),
     " ",
 )
 """What is typed: moving, panes, details, filters, sorting, marks, the palette, copies."""
@@ -117,6 +134,7 @@ def _seen_well(tube: Tube, count: int) -> None:
     deadline = time.monotonic() + _WELL
     words = f"{count} ok".encode()
     while words not in tube.raw:
+        assert tube.running, "\n".join(["it has ended:", *shown(tube)])
         assert time.monotonic() < deadline, "\n".join(["mended, and still said to be wrong:", *shown(tube)])
         tube.raw.clear()
         for columns in (119, 120):  # painted anew, not what differs alone
