@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.binding import BindingType
 from textual.cache import LRUCache
@@ -120,6 +121,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         self._placing = False
         self._texts: LRUCache[int, Text] = LRUCache(_CACHED_LINES)
         self._strips: LRUCache[_Look, Strip] = LRUCache(_CACHED_LINES)
+        self._plain_style: Style | None = None  # kept as long as the strips
 
     # What is in it
 
@@ -337,6 +339,14 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         """Forget lines painted in other colours."""
         super().notify_style_update()
         self._strips.clear()
+        self._plain_style = None
+
+    @property
+    def _line_style(self) -> Style:
+        """What a line stands on: it follows from all ancestors, which takes a fifth of painting the line."""
+        if self._plain_style is None:
+            self._plain_style = self.rich_style
+        return self._plain_style
 
     def render_line(self, y: int) -> Strip:
         """Paint row `y` of the screen, or take it from the cache."""
@@ -374,7 +384,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
             text.stylize(style, first, len(plain) if last < 0 else last)
         if (start, end) != (0, len(plain)):
             text = text[start:end]
-        base = self.get_component_rich_style("log--match") if look.match else self.rich_style
+        base = self.get_component_rich_style("log--match") if look.match else self._line_style
         segments = list(text.render(self.app.console)) or [Segment(" ")]
         # Characters are told by their line and place in it, whatever is folded or out of sight.
         strip = Strip(Segment.apply_style(segments, base)).apply_offsets(start, look.sequence)
