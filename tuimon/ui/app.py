@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.events import Event
 from textual.events import Key as KeyEvent
@@ -26,13 +27,14 @@ from tuimon.model.service import ServiceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes
-from tuimon.ui import pauses, screens
+from tuimon.ui import screens
 from tuimon.ui.acting import Acting
 from tuimon.ui.driver import LastingDriver
 from tuimon.ui.in_order import InOrder
 from tuimon.ui.keymap import Keymap
 from tuimon.ui.keys import APP, bindings
 from tuimon.ui.palette import THEMES, Palette, chosen
+from tuimon.ui.pauses import Pauses
 from tuimon.ui.plain import PlainSigns
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.screens.services import ServicesScreen
@@ -80,6 +82,7 @@ class TuimonApp(Acting):
         self._mouse = settings.mouse
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
+        self._pauses = Pauses(lasting=lambda: len(self.screen_stack) == 1)
         self._keys = InOrder(self, super().on_event)
         self.animation_level = "none"
         for theme in THEMES.values():
@@ -126,7 +129,7 @@ class TuimonApp(Acting):
         self.runtime.subscribe(self.changed.publish)
         self.run_worker(self.runtime.run(), name="runtime", group="runtime")
         if not self.is_headless:  # what a test runs in is not ours to arrange
-            self.run_worker(pauses.keep_short(), name="pauses", group="pauses")
+            self.run_worker(self._pauses.keep_short(), name="pauses", group="pauses")
         self.run_worker(self._first_frame(), name="first frame", group="first frame")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -154,6 +157,11 @@ class TuimonApp(Acting):
         if self._exception is not None:
             self.fallen = bug(getattr(self._exception, "error", self._exception))  # a worker's own error
         self._close_messages_no_wait()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen, and what it was made of."""
+        self._pauses.left()
+        return super().pop_screen()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The key of a pane or the palette is a character where one types, and nothing in a dialog."""

@@ -2,34 +2,54 @@
 
 Rule: what lasts is not searched again and again.  Python walks through every object there is when a quarter
 more of them have come: with 1,000 services that takes 150 to 350 ms (measured), in which no key is answered.
-Nearly all of them are facts, which form no cycles and go when nobody refers to them any more.  So they are
-set aside; what came since is searched every minute, and everything once an hour.
+Nearly all of them are facts and lines, which form no cycles and go when nobody refers to them any more.  So
+they are set aside.  Garbage is what a screen leaves that was left, 6 MB each: it is searched for then, and
+nothing is set aside while such a screen is there.
 """
 
 import asyncio
+import contextlib
 import gc
+from collections.abc import Callable
+from itertools import chain, repeat
 
 _START = (5.0, 5.0, 10.0, 20.0)  # seconds in which the fleet becomes known, most of it at first
-_EVERY, _ROUND = 60.0, 60  # seconds between two searches, and how many of them until one of everything
-_YOUNG, _YOUNGER = (
-    700,
-    10,
-)  # objects, and searches among them: 2 to 4 ms, where a start has its mind on the whole
+_EVERY, _ROUND = 60.0, 60  # seconds between two searches at most, and how many until one of everything
+_REST = 1.0  # seconds after a screen was left: who leaves one may go to the next
+_YOUNG, _YOUNGER = 700, 10  # objects, and searches among them: pauses of 2 to 4 ms
 _NEVER = 1_000_000  # searches of what is young until one of everything by itself
 
 
-async def keep_short() -> None:
-    """Search when it hurts least, until cancelled."""
-    gc.set_threshold(gc.get_threshold()[0], _YOUNGER, _NEVER)
-    for seconds in _START:
-        await asyncio.sleep(seconds)
-        gc.freeze()
-        gc.set_threshold(_YOUNG, _YOUNGER, _NEVER)
-    searches = 0
-    while True:
-        await asyncio.sleep(_EVERY)
-        searches += 1
-        if searches % _ROUND == 0:
-            gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+class Pauses:
+    """Searches when it hurts least; `lasting` says whether all there is to see stays."""
+
+    def __init__(self, lasting: Callable[[], bool]) -> None:
+        self._lasting = lasting
+        self._left = asyncio.Event()
+
+    def left(self) -> None:
+        """A screen was left."""
+        self._left.set()
+
+    async def keep_short(self) -> None:
+        """Search, until cancelled."""
+        gc.set_threshold(gc.get_threshold()[0], _YOUNGER, _NEVER)
+        for number, seconds in enumerate(chain(_START, repeat(_EVERY))):
+            left = await self._wait(seconds)
+            gc.set_threshold(_YOUNG, _YOUNGER, _NEVER)
+            if number and number % _ROUND == 0:
+                gc.unfreeze()
+            if left or seconds == _EVERY:  # at the start there is no garbage yet, but much to search
+                gc.collect()
+            if self._lasting():
+                gc.freeze()
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait so long; less, and true, where a screen was left meanwhile."""
+        left = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                left = await self._left.wait()
+                self._left.clear()
+                await asyncio.sleep(_REST)
+        return left
