@@ -84,7 +84,7 @@ def label(state: State) -> str:
     return sign if sign == word else f"{sign} {word}"
 
 
-class Finding(Struct, frozen=True):
+class Finding(Struct, frozen=True, gc=False):
     """One judgement.  `code` is public; `down` says that new clients cannot get through; `off` that
     somebody stopped it on purpose; `fix` is what to do, empty where there is nothing to do."""
 

@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     LOSS = "loss"
 
 
-class Hazard(Struct, frozen=True):
+class Hazard(Struct, frozen=True, gc=False):
     """One thing that goes wrong with a reload, in words; what to do about it; where it comes from."""
 
     outcome: Outcome

@@ -26,7 +26,7 @@ _PURPOSE = {True: "clientAuth", False: "serverAuth"}
 _ANY_PURPOSE = "anyExtendedKeyUsage"
 
 
-class Renewal(Struct, frozen=True):
+class Renewal(Struct, frozen=True, gc=False):
     """A new certificate with its chain, and the key that would go with it: the one that was given, or
     the one that the service has.  `refused` is what OpenSSL says against the pair, empty if it takes it."""
 

@@ -25,7 +25,7 @@ class Place(NamedTuple):
     mode: int
 
 
-class Way(Struct, frozen=True):
+class Way(Struct, frozen=True, gc=False):
     """Every folder that has to be crossed to `path`, symlinks included, and what it leads to, last.
 
     `failure` says why it could not be walked to its end.

@@ -55,7 +55,7 @@ class Route(StrEnum):
     NONE = "none"
 
 
-class Door(Struct, frozen=True):
+class Door(Struct, frozen=True, gc=False):
     """The way to an instance for one action.
 
     `argv` is the command that is run; for `direct` it is what does the same by hand.  With `none` the
@@ -96,7 +96,7 @@ class Load(NamedTuple):
     sessions: int | None
 
 
-class Touches(Struct, frozen=True):
+class Touches(Struct, frozen=True, gc=False):
     """Whom an action touches: every service of the process with its sessions, programs that it runs for
     clients, other units that go down with it."""
 
@@ -110,7 +110,7 @@ class Touches(Struct, frozen=True):
         return sum(load.sessions or 0 for load in self.loads)
 
 
-class Preflight(Struct, frozen=True):
+class Preflight(Struct, frozen=True, gc=False):
     """What was found out before an action; with a refusal it is not done.
 
     `process` and `stamp` are the process and the file that were looked at: if either is another one at
@@ -152,7 +152,7 @@ class Result(StrEnum):
     REHEARSED = "rehearsed"
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """How an action ended, in words; `fix` is what to do now, `evidence` what was seen."""
 
     key: InstanceKey

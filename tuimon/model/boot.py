@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Boot(Struct, frozen=True):
+class Boot(Struct, frozen=True, gc=False):
     """Facts of a boot that has not happened.
 
     `after` are the units that the instance's own waits for, `makes` the folders that the unit makes for

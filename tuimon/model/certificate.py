@@ -31,7 +31,7 @@ class Sct(NamedTuple):
     timestamp: datetime
 
 
-class Certificate(Struct, frozen=True):
+class Certificate(Struct, frozen=True, gc=False):
     """One certificate.  Hex is upper case without separators; times are aware, in UTC.
 
     `version` is 1 or 3; `path_length` None means no limit; `ca` None means that the extension basic
@@ -114,7 +114,7 @@ class RevocationList(NamedTuple):
     revoked: int = 0
 
 
-class CertificateFile(Struct, frozen=True):
+class CertificateFile(Struct, frozen=True, gc=False):
     """What one file held, in the order of the file; or all hashed names of a folder (`CApath`).
 
     `kind` is `pem`, `der`, `pkcs12` or `folder`; `key` is the private key found in it, if any.  A file that

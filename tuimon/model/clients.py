@@ -14,7 +14,7 @@ def hung_up(failure: LogRecord | None) -> bool:
     return failure is not None and failure.reason.startswith(_HANG_UPS)
 
 
-class Peer(Struct, frozen=True):
+class Peer(Struct, frozen=True, gc=False):
     """One peer, by address; times are seconds since the epoch, of accept lines.
 
     `connections` counts all that are remembered, `failed` those in which TLS or its checks failed, `served`
@@ -61,7 +61,7 @@ class Stall(NamedTuple):
     over: bool = True
 
 
-class Clients(Struct, frozen=True):
+class Clients(Struct, frozen=True, gc=False):
     """What the log tells of the peers of one service, own probes left out.
 
     `peers` begin with the one that was seen last; `recent` are the last connections that ended and of which

@@ -23,7 +23,7 @@ class Tls(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Connection(Struct, frozen=True):
+class Connection(Struct, frozen=True, gc=False):
     """Times are seconds since the epoch, None where the log does not tell them.
 
     `service` is the one that served it (after an SNI switch the secondary), `id` the text in the log's

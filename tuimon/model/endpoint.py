@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 
-class Endpoint(Struct, frozen=True):
+class Endpoint(Struct, frozen=True, gc=False):
     """One `accept`, `connect` or `redirect` address of a configuration.
 
     `host` is empty where only a port was written: every address for `accept`, loopback (`::1` first)
@@ -59,7 +59,7 @@ class Socket(NamedTuple):
     inode: int
 
 
-class Backlog(Struct, frozen=True):
+class Backlog(Struct, frozen=True, gc=False):
     """Connections that a listening socket does not accept, look after look.
 
     `where` is its address, `since` seconds since the epoch, `holder` who holds the socket where that is

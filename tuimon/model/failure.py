@@ -29,7 +29,7 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False):
     """What went wrong: a `reason` to branch on and a `detail` in words, already printable.
 
     `needs` says who may, where permission was denied: `group adm`, or `root`.

@@ -50,7 +50,7 @@ class CodedText(NamedTuple):
     text: str
 
 
-class Handshake(Struct, frozen=True):
+class Handshake(Struct, frozen=True, gc=False):
     """The result of one probe.
 
     Times are milliseconds from the first SYN: `connect_ms` the TCP connection, `first_byte_ms` the

@@ -14,7 +14,7 @@ from tuimon.model.service import Config, InstanceKey, Service
 from tuimon.model.unit import UNSUPERVISED, Supervision, Unit
 
 
-class Instance(Struct, frozen=True):
+class Instance(Struct, frozen=True, gc=False):
     """What is known of one instance.
 
     `processes` are the main processes that run this configuration, oldest first; `config` is None

@@ -14,7 +14,7 @@ REMOVED = 100_000
 """Ordinals from here on are those of sections that are still served and stand on disk no more."""
 
 
-class Loaded(Struct, frozen=True):
+class Loaded(Struct, frozen=True, gc=False):
     """The configuration that a process loaded at `at` (seconds since the epoch).
 
     `from_log` says whether the log told of that load; else it is the start of the process.
@@ -55,7 +55,7 @@ class SectionEdit(NamedTuple):
     disk: int = -1
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """How the text on disk, changed at `at`, differs from the text that is loaded.
 
     `globals` are options above the first section, `sections` the sections that differ; none of either

@@ -33,7 +33,7 @@ class Guard(NamedTuple):
     mode: int
 
 
-class Launch(Struct, frozen=True):
+class Launch(Struct, frozen=True, gc=False):
     """What it takes to start a program; nothing of it is ever shown, for its environment may hold secrets.
 
     `uid` and `gid` None: as whoever asks.  `outputs` are files or terminals for descriptors 1 and 2,
@@ -58,7 +58,7 @@ class Launch(Struct, frozen=True):
         return f"{type(self).__name__}(…)"
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, gc=False):
     """What the kernel tells of a process's start; `hidden` names what this user may not see.
 
     `cgroup` is its control group's path, `foreign` the namespaces that are not ours (`mnt`, `net`, …),

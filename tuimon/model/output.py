@@ -27,7 +27,7 @@ class OutputWant(NamedTuple):
     held: tuple[OpenLog, ...]
 
 
-class Output(Struct, frozen=True):
+class Output(Struct, frozen=True, gc=False):
     """Where `output` leads: the file's inode, None where there is none; a `failure` if it cannot be seen."""
 
     want: OutputWant

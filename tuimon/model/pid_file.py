@@ -5,7 +5,7 @@ from msgspec import Struct
 from tuimon.model.failure import Failure
 
 
-class PidFile(Struct, frozen=True):
+class PidFile(Struct, frozen=True, gc=False):
     """The file at `path` names the process `pid` (0: it names none), which exists or not (`alive`);
     `written_at` is in seconds since the epoch.
 

@@ -52,7 +52,7 @@ NOBODY = Owner()
 _ALIVE = frozenset({"running", "sleeping", "disk-sleep", "idle"})  # psutil's words
 
 
-class Process(Struct, frozen=True):
+class Process(Struct, frozen=True, gc=False):
     """One stunnel main process.
 
     `config` is the absolute path of its configuration as seen from outside, empty where it cannot be
@@ -117,7 +117,7 @@ class Process(Struct, frozen=True):
         return self.status in {"stopped", "tracing-stop"} or bool(self.frozen)
 
 
-class SocketTable(Struct, frozen=True):
+class SocketTable(Struct, frozen=True, gc=False):
     """Listening and connected sockets of one network namespace (`net`, empty: our own).
 
     `unprivileged_from` is the first port that anybody may bind, None where that cannot be seen.

@@ -25,7 +25,7 @@ class Scope(StrEnum):
     ADVICE = "advice"
 
 
-class Remark(Struct, frozen=True):
+class Remark(Struct, frozen=True, gc=False):
     """One finding of a file, at `path` (the file itself or one that it includes) and `line` from 1.
 
     Of the scopes syntax and environment a critical one means that stunnel refuses the file.  `brief` is

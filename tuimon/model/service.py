@@ -42,7 +42,7 @@ class Role(StrEnum):
     CLIENT = "client"
 
 
-class Value(Struct, frozen=True):
+class Value(Struct, frozen=True, gc=False):
     """One value of an option as written, with the file and the line (from 1) it came from.
 
     `secret` values (passwords, keys) are for stunnel's eyes only: show `shown`.  `raw` is set where
@@ -71,7 +71,7 @@ class Value(Struct, frozen=True):
         return MASK if self.secret and self.text else self.cover or self.text
 
 
-class Service(Struct, frozen=True):
+class Service(Struct, frozen=True, gc=False):
     """One section after global defaults were applied.
 
     `options` maps the canonical option name (stunnel(8) spelling, e.g. `CAfile`) to its effective
@@ -199,7 +199,7 @@ HEADER = "[]"
 """What stands for the option's name of a line that begins a section."""
 
 
-class ConfigLine(Struct, frozen=True):
+class ConfigLine(Struct, frozen=True, gc=False):
     """One line as it may be kept and shown: `text` holds no secret.
 
     `section` is the ordinal of the section it stands in, -1 above the first; `option` the canonical name
@@ -215,7 +215,7 @@ class ConfigLine(Struct, frozen=True):
     mark: str = ""
 
 
-class Config(Struct, frozen=True):
+class Config(Struct, frozen=True, gc=False):
     """One configuration file with everything it includes.
 
     `problems` is what stunnel would refuse the text for, the first being the one it stops at; the

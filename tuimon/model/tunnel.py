@@ -21,7 +21,7 @@ JOURNAL = "journal:"
 """What the name of a log starts with that is the journal of a unit; every other log is a path."""
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, gc=False):
     """How one service is to be probed; see README, "What it does to your tunnels".
 
     `targets` are dialled in order until one answers: the accept address of a server service, the
@@ -86,7 +86,7 @@ class CheckWant(NamedTuple):
     loaded: bool = False
 
 
-class Interest(Struct, frozen=True):
+class Interest(Struct, frozen=True, gc=False):
     """What the collectors should look at, as follows from the facts so far; paths are absolute.
 
     `folders` hold certificates or revocation lists under hashed names; `ways` are paths of which is
@@ -112,7 +112,7 @@ class Interest(Struct, frozen=True):
     keep: tuple[Loaded, ...] = ()
 
 
-class Traffic(Struct, frozen=True):
+class Traffic(Struct, frozen=True, gc=False):
     """What the log tells of real clients of one service, own probes left out.
 
     Times are seconds since the epoch.  `failing_since` is the first failure after the last success,
@@ -156,7 +156,7 @@ class Far(NamedTuple):
     name: str
 
 
-class Tunnel(Struct, frozen=True):
+class Tunnel(Struct, frozen=True, gc=False):
     """The join that a row shows.
 
     `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI service);

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Unit(Struct, frozen=True):
+class Unit(Struct, frozen=True, gc=False):
     """One service unit, in the words of `systemctl show`.
 
     `argv` is its ExecStart, `config` the configuration that it names (absolute) or empty.
@@ -57,7 +57,7 @@ class Unit(Struct, frozen=True):
         return self.name.removesuffix(".service")
 
 
-class LastRun(Struct, frozen=True):
+class LastRun(Struct, frozen=True, gc=False):
     """What the journal holds of the last run of a unit that fails: why stunnel ended, in few words; the
     errors that it told, and what systemd told of the unit, each in order.  `restarting_since` is when the
     row of restarts began (seconds since the epoch).
@@ -69,7 +69,7 @@ class LastRun(Struct, frozen=True):
     restarting_since: float | None = None
 
 
-class Supervision(Struct, frozen=True):
+class Supervision(Struct, frozen=True, gc=False):
     """What else may start stunnel on a host, or is the same for all of its instances.
 
     `init_script` is the unit that stands for Debian's init script, `script` the path of it or of another

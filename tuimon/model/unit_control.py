@@ -13,7 +13,7 @@ class Command(NamedTuple):
     privileged: bool = False
 
 
-class UnitControl(Struct, frozen=True):
+class UnitControl(Struct, frozen=True, gc=False):
     """What systemd would do with the unit, in the words of `systemctl show`.
 
     `program` is the executable of its ExecStart, `user` who runs it (empty: root), `folder` its

@@ -13,7 +13,7 @@ MAX_LINE = 16_383
 BOM = b"\xef\xbb\xbf"
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One line: `number` from 1 as stunnel counts, `raw` as it quotes it in an error, `text` without the
     byte order mark of the file and without blanks at either end."""
 

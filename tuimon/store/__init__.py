@@ -54,7 +54,7 @@ _BACK = 2.0  # seconds that a clock may be set back without a word: it is kept r
 _NEWS = 60.0  # seconds for which a jump of the clock is told
 
 
-class Changes(Struct, frozen=True):
+class Changes(Struct, frozen=True, gc=False):
     """What changed since the last `drain`: rows to paint, whether log lines came, the clock moved."""
 
     rows: frozenset[ServiceKey] = frozenset()

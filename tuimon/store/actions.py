@@ -17,7 +17,7 @@ _KEPT = 500
 _ONE_END = 120.0  # seconds between a stop and what log or systemd say of the end, if they are one
 
 
-class Ongoing(Struct, frozen=True):
+class Ongoing(Struct, frozen=True, gc=False):
     """One action that goes on, with its steps so far."""
 
     started: events.ActionStarted
@@ -35,7 +35,7 @@ class Ongoing(Struct, frozen=True):
         return f"{self.started.action.doing}, by {self.started.who}"
 
 
-class Done(Struct, frozen=True):
+class Done(Struct, frozen=True, gc=False):
     """One action that has ended, with all its steps."""
 
     started: events.ActionStarted

@@ -35,7 +35,7 @@ from tuimon.store.loaded import LoadedTexts
 from tuimon.store.logbook import Logbook, SourceFacts
 
 
-class Probed(Struct, frozen=True):
+class Probed(Struct, frozen=True, gc=False):
     """What the last probe that counted brought, when it ended (seconds since the epoch), the stamp that it
     was made for, and how often sockets had been looked at by then."""
 

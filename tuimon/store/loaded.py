@@ -19,7 +19,7 @@ from tuimon.model.process import ProcessId
 from tuimon.model.service import MASK, Config, InstanceKey, Service, ServiceKey
 
 
-class _Compared(Struct, frozen=True):
+class _Compared(Struct, frozen=True, gc=False):
     """Two texts and how they differ: what costs time is done once for both."""
 
     loaded: Config

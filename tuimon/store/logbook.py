@@ -43,7 +43,7 @@ _OF_PROCESS = frozenset(
 _SILENT = Traffic()
 
 
-class SourceFacts(Struct, frozen=True):
+class SourceFacts(Struct, frozen=True, gc=False):
     """What one log tells of the process that writes it; times are seconds since the epoch.
 
     `loads` and `troubles` count what was said so far: two loads of one second have one time.

@@ -16,7 +16,7 @@ _SECONDS = 3.0
 Index = dict[int, tuple[Socket, ...]]
 
 
-class _Queue(Struct, frozen=True):
+class _Queue(Struct, frozen=True, gc=False):
     """One queue that is not empty.  `held` are the connections that its process had accepted by then,
     `moved` that somebody was accepted since it was first seen."""
 

@@ -20,7 +20,7 @@ EXPIRED, CRITICAL, SOON = 3, 2, 1
 """How urgent a certificate is; 0 is not at all."""
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One service, judged.  `since` is when the state was first seen (seconds since the epoch),
     `acting` what somebody is doing to its instance, in words."""
 
@@ -69,7 +69,7 @@ class Row(Struct, frozen=True):
         return disk
 
 
-class InstanceRow(Struct, frozen=True):
+class InstanceRow(Struct, frozen=True, gc=False):
     """One instance, judged."""
 
     instance: Instance

@@ -41,7 +41,7 @@ class UnusableError(Exception):
     """Something that the caller brought cannot be used; the argument says what and why."""
 
 
-class Offer(Struct, frozen=True):
+class Offer(Struct, frozen=True, gc=False):
     """What the client offers and trusts, whoever it calls.
 
     `ca_pem` holds any number of trusted certificates; empty means that trust is not judged, blank that

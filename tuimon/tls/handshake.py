@@ -24,7 +24,7 @@ _CHUNK = 16384
 _READ_ALERT = SSL.SSL_CB_READ | SSL.SSL_CB_ALERT
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """What one handshake has shown so far; meanings as in `tuimon.model.handshake.Handshake`.
 
     `verdict` is None while it is under way.  `messages` are in order, `> ` sent by us, `< ` received;
