@@ -14,7 +14,8 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from tests.fixtures import Pki, Stunnel, free_port
+from tests.control.bench import free
+from tests.fixtures import Pki, Stunnel
 
 
 class Target:
@@ -59,7 +60,8 @@ class Member:
 
     def __init__(self, folder: Path, pki: Pki, name: str) -> None:
         self.name, self._folder, self._pki = name, folder, pki
-        self.port, self._target = free_port(), free_port()
+        # Held, so that the kernel gives them to no connection while nobody listens there.
+        (self.port, self._holder), (self._target, self._other) = free(), free()
         self._cert, self._key = folder / f"{name}.pem", folder / f"{name}.key"
         self._edits = self._rotations = 0
         self._backend: Target | None = None
@@ -184,6 +186,8 @@ class Member:
         if self._stunnel is not None:
             self._stunnel.close()
         self.leave()
+        self._holder.close()
+        self._other.close()
 
 
 FAULTS: tuple[Callable[[Member], None], ...] = (
