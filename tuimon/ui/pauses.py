@@ -3,8 +3,8 @@
 Rule: what lasts is not searched again and again.  Python walks through every object there is when a quarter
 more of them have come: with 1,000 services that takes 150 to 350 ms (measured), in which no key is answered.
 Nearly all of them are facts and lines, which form no cycles and go when nobody refers to them any more.  So
-they are set aside.  Garbage is what a screen leaves that was left, 6 MB each: it is searched for then, and
-nothing is set aside while such a screen is there.
+they are set aside, once the fleet is known and then every hour.  Garbage is what a screen leaves that was
+left, 6 MB each: it is searched for then, and nothing is set aside while such a screen is there.
 """
 
 import asyncio
@@ -37,11 +37,12 @@ class Pauses:
         for number, seconds in enumerate(chain(_START, repeat(_EVERY))):
             left = await self._wait(seconds)
             gc.set_threshold(_YOUNG, _YOUNGER, _NEVER)
-            if number and number % _ROUND == 0:
+            starting, whole = seconds != _EVERY, number and number % _ROUND == 0
+            if whole:
                 gc.unfreeze()
-            if left or seconds == _EVERY:  # at the start there is no garbage yet, but much to search
+            if left or not starting:  # at the start there is no garbage yet, but much to search
                 gc.collect()
-            if self._lasting():
+            if (starting or whole) and self._lasting():  # more often, and what goes meanwhile would add up
                 gc.freeze()
 
     async def _wait(self, seconds: float) -> bool:
