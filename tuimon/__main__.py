@@ -1,7 +1,5 @@
 """`python -m tuimon`."""
 
-import sys
+from tuimon.cli import program
 
-from tuimon.cli import main
-
-sys.exit(main())
+program()

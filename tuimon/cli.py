@@ -5,11 +5,13 @@ reaches a user.  Commands are modules of `tuimon.commands`, loaded only when ask
 """
 
 import argparse
+import contextlib
 import gc
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
@@ -86,3 +88,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"tuimon: {bug(error)}", file=sys.stderr)
         return BUG
+
+
+def program() -> NoReturn:
+    """What `tuimon` runs: `main`, and an end at once.
+
+    Python would take every object apart before it leaves: 8 of the 170 ms of a `status`.  Where a thread of
+    ours still works, it is waited for in the usual way.
+    """
+    status = main()
+    others = (each for each in threading.enumerate() if each is not threading.main_thread())
+    if not all(each.daemon for each in others):
+        sys.exit(status)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(status)
