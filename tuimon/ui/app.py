@@ -5,7 +5,6 @@ store and paint.
 """
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
@@ -42,7 +41,6 @@ from tuimon.ui.view import View
 from tuimon.ui.view import load as load_view
 from tuimon.ui.view import save as save_view
 
-_FIRST_FRAME = 0.3  # seconds at most until the first frame
 VIEW_FILE = "view.json"
 """Where in the state folder the arrangement of the screen is kept."""
 
@@ -130,26 +128,9 @@ class TuimonApp(Acting):
         self.run_worker(self.runtime.run(), name="runtime", group="runtime")
         if not self.is_headless:  # what a test runs in is not ours to arrange
             self.run_worker(self._pauses.keep_short(), name="pauses", group="pauses")
-        self.run_worker(self._first_frame(), name="first frame", group="first frame")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
-
-    async def _first_frame(self) -> None:
-        """Paint one frame that has rows, not an empty one before it; but paint within a moment."""
-        come = asyncio.Event()
-
-        def look(changes: Changes) -> None:
-            if changes.rows:
-                come.set()
-
-        if self.store.rows():
-            return
-        self.changed.subscribe(self, look)
-        with self.batch_update(), contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_FRAME):
-                await come.wait()
-        self.changed.unsubscribe(self)
 
     def _fatal_error(self) -> None:
         """A bug ends the screen with one sentence.  Textual's own way would show values of every frame:
