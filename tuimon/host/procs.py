@@ -32,14 +32,8 @@ def _is_stunnel(pid: int) -> bool:
             name = file.read(64).rstrip("\n")
     except OSError:  # it has ended
         return False
-    return name.removesuffix(DELETED) in NAMES or os.path.basename(_exe(pid)) in NAMES
-
-
-def _exe(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/exe").removesuffix(DELETED)
-    except OSError:  # a thread of the kernel, or not ours to see
-        return ""
+    exe = link(pid, "exe") or ""  # a thread of the kernel has none
+    return any(each.removesuffix(DELETED) in NAMES for each in (name, os.path.basename(exe)))
 
 
 def _argument(cmdline: Sequence[str]) -> str:

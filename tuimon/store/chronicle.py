@@ -15,7 +15,7 @@ MILESTONES = 12
 OUTAGES = 8
 """Outages of its target that are remembered of one service."""
 
-_TOLD = frozenset(
+TOLD = frozenset(
     {
         Event.STARTED,
         Event.CONFIG_OK,
@@ -46,7 +46,7 @@ class Chronicle:
 
     def learn(self, source: str, record: LogRecord) -> None:
         """Note a record, if it tells of the process; one that says the same again replaces the one before."""
-        if record.event not in _TOLD or record.time is None:
+        if record.event not in TOLD or record.time is None:
             return
         if record.event is Event.BIND_FAILED and (record.level or 0) > _ERROR:
             return

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.model.tunnel import Traffic
-from tuimon.store.chronicle import Chronicle
+from tuimon.store.chronicle import TOLD, Chronicle
 from tuimon.store.clientele import Clientele
 from tuimon.store.log_lines import LogLine, merged
 from tuimon.store.own_probes import OwnProbes
@@ -28,18 +28,7 @@ _OF_TARGET = frozenset({Event.CONNECT_FAILED, Event.RESOLVE_FAILED})
 _FAILURES = _OF_TARGET | {Event.TLS_FAILED, Event.PEER_REJECTED, Event.REJECTED}
 # Most lines tell nothing of this: to see that must cost next to nothing.
 _OF_TRAFFIC = _FAILURES | {Event.CONNECTED, Event.TLS_OK}
-_OF_PROCESS = frozenset(
-    {
-        Event.STARTED,
-        Event.CONFIG_READ,
-        Event.CONFIG_OK,
-        Event.CONFIG_FAILED,
-        Event.RELOAD_FAILED,
-        Event.BIND_FAILED,
-        Event.LIMIT,
-        Event.STOPPED,
-    }
-)
+_OF_PROCESS = TOLD | {Event.CONFIG_READ}
 _SILENT = Traffic()
 
 
