@@ -203,7 +203,7 @@ def test_a_journal_with_strangers_in_it() -> None:
     found = records("journal-short.log")
     assert {"systemd[1]" in record.message for record in found if not record.parsed} == {True}
     assert [r.message for r in found if r.event is Event.CONFIG_FAILED] == [
-        "/etc/stunnel/c.conf:6: \"junk\": No '=' found",
+        "/etc/stunnel/c.conf:6: \"••••••\": No '=' found",
         "Configuration failed",
     ]
     assert {record.time for record in found if record.parsed} == {at(2026, 11, 24, 2, 41, 48)}

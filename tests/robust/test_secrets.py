@@ -75,6 +75,7 @@ def _tuimon(house: House, *arguments: str) -> Ran:
 
 
 COMMANDS: dict[str, Callable[[House], tuple[str, ...]]] = {
+    "status": lambda house: ("status", str(house.conf)),
     "status --json": lambda house: ("status", "--json", str(house.conf)),
     "lint": lambda house: ("lint", str(house.conf)),
     "lint --json": lambda house: ("lint", "--json", str(house.conf)),
@@ -85,6 +86,8 @@ COMMANDS: dict[str, Callable[[House], tuple[str, ...]]] = {
     "certs of a file of keys": lambda house: ("certs", str(house.key.parent / "keys.txt")),
     "reload": lambda house: ("reload", "--yes", str(house.conf / "gate.conf")),
     "start": lambda house: ("start", "--yes", str(house.conf / "card.conf")),
+    "restart": lambda house: ("restart", "--dry-run", "--json", str(house.conf / "gate.conf")),
+    "bundle": lambda house: ("bundle", str(house.conf / "gate.conf")),
 }
 
 
@@ -121,8 +124,8 @@ def test_no_screen_shows_one_and_no_copy_and_no_file_keeps_one(
             screen.sees(*patterns)
             painted.append(screen.text)
 
-        see(r"web", r"proxy", r"run", r"backup", r"card")
-        for name in ("web", "proxy", "run", "backup", "card"):
+        see(r"web", r"proxy", r"run", r"dump", r"backup", r"card")
+        for name in ("web", "proxy", "run", "dump", "backup", "card"):
             screen.press("/", *name, "enter")
             screen.until(lambda name=name: screen.line(rf"\b{name}\b") and not screen.line(r"enter keep"))
             screen.press("enter")

@@ -21,6 +21,10 @@ class Vault:
         """A new secret that looks like a password."""
         return self.note(place, f"hush{self._dice.randbytes(6).hex()}")
 
+    def letters(self, place: str) -> str:
+        """A new secret that looks like any word."""
+        return self.note(place, "".join(self._dice.choices("aeioulmnrst", k=12)))
+
     def digits(self, place: str, count: int) -> str:
         """A new secret of so many hexadecimal digits."""
         return self.note(place, self._dice.randbytes(count // 2).hex())
@@ -56,7 +60,7 @@ def gate(bench: Bench, vault: Vault, proxy: int) -> str:
     keys = bench.lab.folder / "keys.txt"
     keys.write_text(f"branch:{vault.digits('the file of pre-shared keys', 64)}\n")
     keys.chmod(0o600)
-    echo, *ports = bench.lab.echo, *(bench.lab.port() for _ in range(4))
+    echo, *ports = bench.lab.echo, *(bench.lab.port() for _ in range(5))
     password = say("protocolPassword")
     vault.note("what stunnel says to a proxy", base64.b64encode(f"me:{password}".encode()).decode())
     return f"""
@@ -93,6 +97,11 @@ accept = 127.0.0.1:{ports[2]}
 cert = {both}
 exec = /bin/sh
 execArgs = sh -c "PGPASSWORD={say("the environment in execArgs")} exec cat"
+[dump]
+accept = 127.0.0.1:{ports[4]}
+cert = {both}
+exec = /bin/cat
+execArgs = cat -p {vault.letters("a short option of execArgs")} -u me:{say("a user of execArgs")}
 [backup]
 accept = 127.0.0.1:{ports[3]}
 cert = {both}
@@ -107,6 +116,8 @@ def junk(vault: Vault) -> str:
     return f"""
 [junk]
 {say("a line that is none")}
+{vault.letters("a word by itself")}
+on {vault.letters("a word among words")} behind
 branch:{vault.digits("a pre-shared key astray", 64)}
 protocolPaswort = {say("a mistyped option")}
 door = {say("an option that does not exist")}
@@ -119,6 +130,7 @@ exec = /opt/door --token={say("exec")}
 {say("a key astray")}==
 -----END PRIVATE KEY-----
 [door] password {say("behind a header")}
+[gate] {vault.letters("a word behind a header")}
 """
 
 

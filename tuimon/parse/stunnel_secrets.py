@@ -2,9 +2,9 @@
 
 Rule: in doubt masked.  Which options are secret stands in the option table; in the value of any other one,
 and in a comment, what is named like a password is masked with all that follows it.  A line that stunnel
-does not understand may hold anything: a mistyped name before a password, a key pasted into the wrong file.
-Of such a one plain words are shown, and the value of what is nearly the name of an option that is no
-secret.  Masked text stays as it is when it is masked again.
+does not understand may hold anything: a mistyped name before a password, a key pasted into the wrong file, a
+password that is a plain word.  Of such a one a name is shown, and the value only of what is nearly the name
+of an option that is no secret.  Masked text stays as it is when it is masked again.
 """
 
 import difflib
@@ -32,18 +32,23 @@ _USERINFO = re.compile(r"(\w://)[^/@\s]+@")
 _KEY = re.compile(r"\b[0-9A-Fa-f]{32,}\b")  # a pre-shared key, a ticket secret
 _NAME = re.compile(r"[A-Za-z_]{1,24}")  # no option has a digit, nearly every key has
 _FIRST_WORD = re.compile(r"[\s#;]*(\w+)[\s=:]*")
-_HEADER = re.compile(r"[^=\[]{0,3}\[[^\]=]*\].*", re.DOTALL)
+_HEADER = re.compile(r"([^=\[]{0,3}\[[^\]=]*(?:\]\s*|$))((?://|[#;])?)(.*)", re.DOTALL)
 _NEAR = [name.lower() for name in SECRETS]
 _ALL = [option.name.lower() for option in OPTIONS]
-_TOKEN = re.compile(r"\S+")
-_PLAIN = re.compile(r"[\W_]*(?:[A-Za-z][a-z]{0,15}(?:[-._/'][a-z]{1,15})*[\W_]*)?")  # a word, or signs
+_ARGUMENTS = "execArgs"
+# `-p x`, `-px`, `-w x`, `-a x`, `-u me:x`, as sshpass, mysql, ldapsearch, redis-cli and curl take a password
+_ARGUMENT = re.compile(
+    r"""(?x) (?<! [^\s"'] ) ( -[pPwWa] ["']? \s+ | -p | -[uU] \s* ["']? [^\s:"']* : )
+    (?: "[^"]*" | '[^']*' | [^\s"'-] \S* )"""
+)
 _QUOTED = re.compile(r'([^"]+:\d+: ")(.*?)((?:": [^"]*(?:"[^"]*"[^"]*)*)?)', re.DOTALL)
 _SENT = re.compile(r"( -> )(?!Host:)(?:([\w-]+: ?|AUTH \w+ )\S.*|(?![A-Z]+$)\S+$)", re.DOTALL)
 
 
 def plain(option: str, value: str) -> bool:
     """Whether it is seen at a glance that the value of a known option has nothing to mask."""
-    return value.isascii() and not is_secret(option) and not any(map(value.lower().__contains__, _HINTS))
+    secret = option == _ARGUMENTS or is_secret(option)
+    return value.isascii() and not secret and not any(map(value.lower().__contains__, _HINTS))
 
 
 def masked_value(option: str, value: str) -> str:
@@ -52,6 +57,8 @@ def masked_value(option: str, value: str) -> str:
         return MASK if value.strip() else value
     if plain(option, value):
         return value
+    if option == _ARGUMENTS:
+        value = _ARGUMENT.sub(lambda match: match[1] + MASK, value)
     return _USERINFO.sub(_hidden_user, _GIVEN.sub(lambda match: match[1] + MASK, value))
 
 
@@ -60,11 +67,19 @@ def masked_comment(text: str) -> str:
     match = _FIRST_WORD.match(text)
     if match and find(match[1]) is None and difflib.get_close_matches(match[1].lower(), _NEAR, 1, 0.75):
         return text[: match.end()] + MASK
-    return _USERINFO.sub(_hidden_user, _KEY.sub(MASK, _GIVEN.sub(r"\1" + MASK, masked_header(text))))
+    return _USERINFO.sub(_hidden_user, _KEY.sub(MASK, _GIVEN.sub(r"\1" + MASK, _without_said(text))))
 
 
 def masked_header(text: str) -> str:
-    """The line of a section's header, with whatever stands behind it."""
+    """The line of a section's header; of what stands behind it a comment is shown."""
+    match = _HEADER.fullmatch(text)
+    if match is None:
+        return _without_said(text)
+    behind = masked_comment(match[3]) if match[2] else MASK if match[3].strip() else ""
+    return f"{_without_said(match[1])}{match[2]}{behind}"
+
+
+def _without_said(text: str) -> str:
     return _SAID.sub(lambda match: f"{match[1]}{match[2]}{MASK}", text)
 
 
@@ -84,7 +99,7 @@ def masked_line(text: str) -> str:
     at = text.index(word) + len(word)
     if meant := _meant(word):
         return text[:at] + masked_value(meant, text[at:])
-    return _TOKEN.sub(lambda match: match[0] if _PLAIN.fullmatch(match[0]) else MASK, masked_comment(text))
+    return MASK
 
 
 def _meant(name: str) -> str:
