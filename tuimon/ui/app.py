@@ -77,7 +77,7 @@ class TuimonApp(Acting):
         self.set_keymap(self.keymap.changed)
         self.view = view or View()
         self.fallen: Failure | None = None
-        self._mouse = settings.mouse
+        self._mouse, self._begun = settings.mouse, False
         self.changed: Signal[Changes] = Signal(self, "changed")
         self._plain = PlainSigns()
         self._pauses = Pauses(lasting=lambda: len(self.screen_stack) == 1)
@@ -124,6 +124,7 @@ class TuimonApp(Acting):
 
     def on_mount(self) -> None:
         """Start the runtime once; end cleanly when the terminal closes or somebody ends us."""
+        self._begun = True
         self.runtime.subscribe(self.changed.publish)
         self.run_worker(self.runtime.run(), name="runtime", group="runtime")
         if not self.is_headless:  # what a test runs in is not ours to arrange
@@ -131,6 +132,14 @@ class TuimonApp(Acting):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Before there is anything on the screen, a theme brings no more than variables: what is read next is
+        read with them.  Textual would read everything that was read before once more."""
+        if self._begun:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def _fatal_error(self) -> None:
         """A bug ends the screen with one sentence.  Textual's own way would show values of every frame:
