@@ -51,7 +51,7 @@ async def pictures(folder: str, into: Path, suffix: str, size: tuple[int, int]) 
     """One run of the screen, one picture of each screen."""
     settings = Settings(theme="dark")
     host = LocalHost(name="gw-01")
-    app = TuimonApp(Runtime(host, settings, (folder,), LocalHands()), settings)
+    app = TuimonApp(Runtime(host, settings, (folder,), LocalHands), settings)
     async with app.run_test(size=size) as pilot:
         await settled(app)
         await pilot.pause(0.3)

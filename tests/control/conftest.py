@@ -59,7 +59,7 @@ async def _play(field: Field, benches: dict[str, Bench]) -> list[Judged]:
     for row in ROWS:
         next(plays[row.name])
     host = LocalHost(poll=1)
-    runtime = Runtime(host, SETTINGS, (str(field.conf),), LocalHands())
+    runtime = Runtime(host, SETTINGS, (str(field.conf),), LocalHands)
     running = asyncio.create_task(runtime.run())
     try:
         try:

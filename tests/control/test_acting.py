@@ -56,7 +56,7 @@ async def watching(*benches: Bench, settings: Settings | None = None) -> AsyncIt
     """A tuimon that has seen these."""
     host = LocalHost(poll=1)
     paths = tuple(str(bench.config) for bench in benches)
-    runtime = Runtime(host, settings or Settings(), paths, LocalHands())
+    runtime = Runtime(host, settings or Settings(), paths, LocalHands)
     running = asyncio.create_task(runtime.run())
     await runtime.settle()
     yield runtime
@@ -204,7 +204,7 @@ async def test_process_that_dies_in_the_middle(make: Make) -> None:
     bench = make("dies")
     bench.start()
     host = LocalHost(poll=1)
-    runtime = Runtime(host, Settings(), (str(bench.config),), Deadly())
+    runtime = Runtime(host, Settings(), (str(bench.config),), Deadly)
     running = asyncio.create_task(runtime.run())
     await runtime.settle()
     outcome = await runtime.control.act(await looked(runtime, bench, Action.RELOAD))

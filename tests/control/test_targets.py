@@ -33,7 +33,7 @@ def bench(tmp_path: Path, pki: Pki) -> Iterator[Bench]:
 
 async def before_and_after(bench: Bench, change: Callable[[], None]) -> tuple[Preflight, Preflight]:
     """The reports on a reload before the file is changed, and when that was seen."""
-    runtime = Runtime(LocalHost(poll=0.2), Settings(), (str(bench.config),), LocalHands())
+    runtime = Runtime(LocalHost(poll=0.2), Settings(), (str(bench.config),), LocalHands)
     key = InstanceKey(runtime.store.host, str(bench.config))
 
     def changed() -> bool:

@@ -4,7 +4,6 @@ Rule: with PATH arguments only these files and folders; without, the configurati
 processes and units name.  Every included file and folder is watched as well.
 """
 
-import hashlib
 import os
 
 from msgspec import Struct
@@ -143,7 +142,7 @@ class _Times(Struct):
     changed_at: float = 0.0
 
 
-_Mark = bytes | tuple[str, ...] | Failure
+_Mark = int | tuple[str, ...] | Failure
 
 
 class _Reading(Struct, frozen=True):
@@ -155,4 +154,4 @@ class _Reading(Struct, frozen=True):
 
 def _mark(answer: bytes | tuple[str, ...] | Failure) -> _Mark:
     """What tells one answer from another without keeping a file's bytes."""
-    return hashlib.sha256(answer).digest() if isinstance(answer, bytes) else answer
+    return hash(answer) if isinstance(answer, bytes) else answer

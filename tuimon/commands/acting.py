@@ -60,7 +60,7 @@ async def _running(
 ) -> AsyncIterator[Runtime]:
     """A runtime that has looked at everything (or what is needed) once."""
     host = LocalHost(poll=settings.intervals.files)
-    runtime = Runtime(host, settings, paths, LocalHands())
+    runtime = Runtime(host, settings, paths, LocalHands)
     running = asyncio.create_task(runtime.run())
     settled = asyncio.create_task(runtime.settle(*needed))
     try:

@@ -5,12 +5,17 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tuimon.commands import COMMANDS, UsageError
 from tuimon.commands.manual import ENVIRONMENT, Manual
 from tuimon.patience import exists, patiently
 from tuimon.settings import Settings
 from tuimon.text import printable
+
+if TYPE_CHECKING:
+    from tuimon.host.hands import Hands
+    from tuimon.runtime import Elevated
 
 _DUMB = {"", "dumb", "unknown"}
 NAME = "screen"
@@ -58,15 +63,27 @@ def show(paths: tuple[str, ...], settings: Settings) -> int:
     """Run the screen over these paths (none: everything there is)."""
     need_terminal()
     from tuimon.host.local import LocalHost  # noqa: PLC0415
-    from tuimon.host.local_hands import LocalHands  # noqa: PLC0415
-    from tuimon.host.sudo_hands import SudoHands, available  # noqa: PLC0415
     from tuimon.runtime import Runtime  # noqa: PLC0415
     from tuimon.ui import app  # noqa: PLC0415 - Textual costs 200 ms
 
     host = LocalHost(poll=settings.intervals.files)
-    elevated = SudoHands if os.geteuid() != 0 and available() else None
-    runtime = Runtime(host, settings, paths, LocalHands())
-    return app.show(runtime, settings, elevated, greets=_first_time(settings))
+    runtime = Runtime(host, settings, paths, _hands)
+    return app.show(runtime, settings, _elevated(), greets=_first_time(settings))
+
+
+def _hands() -> "Hands":
+    from tuimon.host.local_hands import LocalHands  # noqa: PLC0415 - most look and do not act
+
+    return LocalHands()
+
+
+def _elevated() -> "Elevated | None":
+    """Hands for somebody who is not root, where there is a sudo to ask."""
+    if os.geteuid() == 0:
+        return None
+    from tuimon.host.sudo_hands import SudoHands, available  # noqa: PLC0415 - root needs none
+
+    return SudoHands if available() else None
 
 
 def _first_time(settings: Settings) -> bool:

@@ -9,6 +9,8 @@ import os
 import re
 from collections.abc import Callable, Generator
 
+from msgspec import Struct
+
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import HEADER, MASK, Config, Problem, Value
 from tuimon.parse.stunnel_asks import (
@@ -106,6 +108,19 @@ _NEEDS_ENGINE = {
 _COMMENT_TAIL = re.compile(r"\s(?:#|;|//)")
 
 
+class _Meaning(Struct, frozen=True, gc=False):
+    """What a line says: its option, the value's text with `raw` and `cover` (`Value`), `clear` where it needs
+    no cover, and what the text says against it; without an option its name, and whether it has a `=`."""
+
+    option: Option | None
+    unknown: tuple[bytes, bool]
+    shown: str = ""
+    raw: str = ""
+    cover: str = ""
+    refusal: Refusal | None = None
+    clear: bool = False
+
+
 class _Parser:
     """What is known so far.  `current` takes the option lines, also those after an include; `asks` tells
     whether the machine is asked besides the text."""
@@ -123,7 +138,8 @@ class _Parser:
         self.problems: list[Problem] = []
         self.files: list[str] = []
         self.transcript = Transcript()
-        self.options: dict[bytes, Option] = {}  # by the spellings met: the same few stand in every section
+        self.options: dict[bytes, Option] = {}  # by the spellings met
+        self.meant: dict[bytes, _Meaning] = {}  # by the lines met
         self.size = 0
         self.failure: Failure | None = None
 
@@ -219,23 +235,19 @@ class _Parser:
         if text.startswith(b"[") and text.endswith(b"]"):
             yield from self.begin_section(text[1:-1], line, file)
             return None
-        head, equals, tail = text.partition(b"=")
-        name, value = head.strip(), tail.strip()
-        option = self.find(name) if equals else None
+        # The same few lines stand in every section, and from the first header on they mean the same.
+        meant = self.meant.get(text) or self.meaning(text)
+        option, clear = meant.option, meant.clear
         if option is None:
-            yield from self.unknown(line, file, name, bool(equals))
+            yield from self.unknown(line, file, *meant.unknown)
             return None
-        shown, raw = printable(value, MAX_LINE), os.fsdecode(value)
-        clear = plain(option.name, shown)
-        self.keep(line, file, option.name, plain=clear)
+        self.transcript.keep(line, file, len(self.sections) - 1, option.name, plain=clear)
         if option.name == "include":
-            yield from self.include(line, file, value, folders)
+            yield from self.include(line, file, text.partition(b"=")[2].strip(), folders)
             return None
-        cover = shown if clear else masked_value(option.name, shown)
-        said = Value(shown, file, line.number, option.secret, "" if raw == shown else raw, cover)
-        refusal = self.refusal(option, said)
-        if refusal is not None:
-            return self.refuse(line, file, refusal, option)
+        if meant.refusal is not None:
+            return self.refuse(line, file, meant.refusal, option)
+        said = Value(meant.shown, file, line.number, option.secret, meant.raw, meant.cover)
         if self.asks and option.name in LOOKED_UP:
             answer = yield JudgeLine(option.name, said)
             if isinstance(answer, Refusal):  # what was meant is understood all the same
@@ -246,6 +258,22 @@ class _Parser:
             self.current.put(option, said)
         return None
 
+    def meaning(self, text: bytes) -> "_Meaning":
+        """What the line says, whatever section it stands in."""
+        head, equals, tail = text.partition(b"=")
+        name, value = head.strip(), tail.strip()
+        option = self.find(name) if equals else None
+        if option is None:
+            return _Meaning(None, (name, bool(equals)))
+        shown, raw = printable(value, MAX_LINE), os.fsdecode(value)
+        clear = plain(option.name, shown)
+        cover = shown if clear else masked_value(option.name, shown)
+        refusal = None if option.name == "include" else self.refusal(option, shown)
+        found = _Meaning(option, (name, True), shown, "" if raw == shown else raw, cover, refusal, clear)
+        if self.sections:
+            self.meant[text] = found
+        return found
+
     def find(self, name: bytes) -> Option | None:
         """The option as it is known at this place: no global ones once a section was opened."""
         option = self.options.get(name)
@@ -255,12 +283,12 @@ class _Parser:
                 self.options[name] = option
         return None if option and option.scope is Scope.GLOBAL and self.sections else option
 
-    def refusal(self, option: Option, value: Value) -> Refusal | None:
+    def refusal(self, option: Option, value: str) -> Refusal | None:
         """What the text says against this value of a known option."""
         judged = option.default_kind if self.current is self.defaults else None
         kind = judged or option.kind
-        reason = kind.refuse(value.text) or self.missing_engine(option)
-        return Refusal(reason, _wanted(option, kind.wants, value.text)) if reason else None
+        reason = kind.refuse(value) or self.missing_engine(option)
+        return Refusal(reason, _wanted(option, kind.wants, value)) if reason else None
 
     def missing_engine(self, option: Option) -> str:
         """An engine can be referred to only after a global `engine` line."""

@@ -12,6 +12,10 @@ from tuimon.model.service import Role, Service, ServiceKey, Value
 from tuimon.parse.stunnel_options import Option, Repeat
 from tuimon.parse.stunnel_values import TLS_VERSIONS, c_int, lower
 
+_COUNTED = frozenset(
+    ("service", "verify", "verifyChain", "verifyPeer", "sslVersion", "sslVersionMin", "sslVersionMax")
+)
+
 MAX_VALUES = 256
 """Values kept of one option that appends; the last ones are dropped."""
 
@@ -54,6 +58,10 @@ class Section(Struct):
     def put(self, option: Option, value: Value) -> None:
         """Take one accepted line."""
         add_value(self.values, option, value)
+        if option.name in _COUNTED:
+            self._count(option, value)
+
+    def _count(self, option: Option, value: Value) -> None:
         text = lower(value.text)
         match option.name:
             case "service":

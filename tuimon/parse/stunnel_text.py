@@ -4,8 +4,6 @@ Rule: in doubt masked.  A line that stunnel does not understand may hold anythin
 a password, a key pasted into the wrong file), so that of such a line only the name is kept.
 """
 
-import hashlib
-
 from tuimon.model.service import HEADER, MASK, ConfigLine
 from tuimon.parse.stunnel_lines import MAX_LINE, Line
 from tuimon.parse.stunnel_secrets import masked_comment, masked_header, masked_value, names
@@ -52,7 +50,7 @@ class Transcript:
         if not known and (inside or not names(raw)):
             option = _NAMELESS
         text = f"; {MASK}" if inside and not option and raw.strip() else _masked(raw, option, known=known)
-        mark = "" if text == raw else hashlib.sha256(file.encode() + b"\0" + line.raw).hexdigest()[:_MARK]
+        mark = "" if text == raw else _mark(file, line.raw)
         self.lines.append(ConfigLine(file, line.number, text, section, option, mark))
 
     def _in_block(self, line: Line, file: str) -> bool:
@@ -64,6 +62,12 @@ class Transcript:
         if text.startswith(_END):
             self._block = ""
         return inside
+
+
+def _mark(file: str, raw: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - most texts have no secret
+
+    return hashlib.sha256(file.encode() + b"\0" + raw).hexdigest()[:_MARK]
 
 
 def _masked(text: str, option: str, *, known: bool) -> str:

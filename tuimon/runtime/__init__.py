@@ -60,12 +60,15 @@ class Runtime:
         host: Host,
         settings: Settings,
         paths: tuple[str, ...] = (),
-        hands: Hands | None = None,
+        hands: Callable[[], Hands] | None = None,
         *,
         at_once: bool = True,
     ) -> None:
-        """`at_once` tells of what is known from the first fact on, for somebody who looks; else nothing is
-        told before the whole machine was looked at, and then as soon as it comes."""
+        """`hands` makes those that act, when somebody does.
+
+        `at_once` tells of what is known from the first fact on, for somebody who looks; else nothing is told
+        before the whole machine was looked at, and then as soon as it comes.
+        """
         self.store = Store(settings, only=bool(paths))
         self._at_once, self._took, self._pause = at_once, 0.0, BELL if at_once else 0.0
         self._host = host
@@ -87,7 +90,7 @@ class Runtime:
         from tuimon.control.act import Control  # noqa: PLC0415
 
         return Control(
-            *(self._host, self._hands, self.store.settings),
+            *(self._host, self._hands() if self._hands else None, self.store.settings),
             look=self._sight,
             changed=self._change,
             publish=self._publish,

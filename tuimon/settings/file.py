@@ -6,16 +6,17 @@ Rule: a wrong file is named with the line, the setting and what is allowed, and 
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tuimon.patience import whole
 from tuimon.settings import Settings
-from tuimon.settings.mistakes import Mistake, mistakes
-from tuimon.settings.places import Path as Place
-from tuimon.settings.places import lines
 from tuimon.text import printable
+
+if TYPE_CHECKING:
+    from tuimon.settings.mistakes import Mistake
+    from tuimon.settings.places import Path as Place
 
 _LARGEST = 1 << 20  # bytes
 
@@ -64,6 +65,9 @@ def parse(text: str, file: str, check_keys: Check | None = None) -> Settings:
     """The settings of a TOML text; `file` is what the sentences call it."""
     import tomllib  # noqa: PLC0415 - most have no file
 
+    from tuimon.settings.mistakes import Mistake, mistakes  # noqa: PLC0415
+    from tuimon.settings.places import lines  # noqa: PLC0415
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -78,7 +82,7 @@ def parse(text: str, file: str, check_keys: Check | None = None) -> Settings:
     return settings
 
 
-def _flat_keys(document: dict[str, Any]) -> dict[str, Place]:
+def _flat_keys(document: dict[str, Any]) -> "dict[str, Place]":
     """Make `list.sort = "S"` under [keys] what `"list.sort" = ["S"]` says; returns where each stood."""
     keys = document.get("keys")
     if not isinstance(keys, dict):
@@ -101,7 +105,7 @@ def _flat_keys(document: dict[str, Any]) -> dict[str, Place]:
 
 
 def _error(
-    found: list[Mistake], file: str, known: dict[Place, int], places: dict[str, Place]
+    found: "list[Mistake]", file: str, known: "dict[Place, int]", places: "dict[str, Place]"
 ) -> SettingsError:
     """One sentence a mistake, each with the file and its line; in the order of the file."""
     told = []

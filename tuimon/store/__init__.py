@@ -7,10 +7,7 @@ thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tuimon import events
-from tuimon.diagnose import hazard
-from tuimon.diagnose import instance as judge_instance
-from tuimon.diagnose import service as judge_service
+from tuimon import diagnose, events
 from tuimon.diagnose.far_end import FarEnd
 from tuimon.diagnose.finding import Finding, State, span
 from tuimon.model.failure import Failure, bug
@@ -197,6 +194,18 @@ class Store:
         touched = self._touched
         dirty = keys if touched.everything else touched.instances & keys
         dirty |= self._outgrown(keys - dirty)
+        if self._facts.processes is None:
+            for key in dirty:
+                self._stand_in(self._facts.written(key), rows)
+        else:
+            self._join_all(dirty, rows, in_turns=in_turns)
+        changes = Changes(frozenset(rows), touched.log, touched.clock, touched.status)
+        touched.clear()
+        return changes
+
+    def _join_all(self, dirty: set[InstanceKey], rows: set[ServiceKey], *, in_turns: bool) -> None:
+        """Join these instances, and the services of others that something else concerns."""
+        touched = self._touched
         for key in dirty:
             self._rejoin(key, rows)
         told = touched.told.take() if in_turns else touched.told.take_all()
@@ -205,9 +214,6 @@ class Store:
                 self._refresh(self._rows[each].tunnel, rows)
         if rows:
             self._pair(rows)
-        changes = Changes(frozenset(rows), touched.log, touched.clock, touched.status)
-        touched.clear()
-        return changes
 
     def _pair(self, rows: set[ServiceKey]) -> None:
         """Judge client services again whose far end is another, or was judged anew."""
@@ -237,7 +243,7 @@ class Store:
             if instance == row.instance and key not in aged:
                 continue
             tunnels = tuple(self._rows[each].tunnel for each in sorted(self._board.members[key]))
-            if judge_instance.judge(instance, tunnels, self.now) != row.findings:
+            if diagnose.instance.judge(instance, tunnels, self.now) != row.findings:
                 found.add(key)
             elif instance != row.instance:
                 self._instances[key] = InstanceRow(instance, row.findings)
@@ -253,7 +259,7 @@ class Store:
         try:
             self._join(key, self._facts.instance(key), rows)
         except Exception as error:
-            self._join(key, self._facts.lost(key, bug(error)), rows)
+            self._join(key, self._facts.written(key, bug(error)), rows)
 
     def _join(self, key: InstanceKey, instance: Instance, rows: set[ServiceKey]) -> None:
         stop = self.actions.stopped(instance)
@@ -262,18 +268,26 @@ class Store:
         known = self._instances.get(key)
         if known is not None and known.instance == instance:
             instance = known.instance
-        services = instance.services
-        if not services and (instance.config or instance.processes or instance.bug):
-            services = (join.placeholder(key, instance.title),)
+        services = join.services(instance)
         tunnels = tuple(self._facts.tunnel(service, instance) for service in services)
         self.logbook.own_probes.place(instance.log, services)
-        inherited = judge_instance.judge(instance, tunnels, self.now)
+        inherited = diagnose.instance.judge(instance, tunnels, self.now)
         self._instances[key] = InstanceRow(instance, inherited)
-        ways, check = hazard.wanted_ways(instance), self._facts.check_want(instance)
+        ways, check = diagnose.hazard.wanted_ways(instance), self._facts.check_want(instance)
         self._needs.put(key, needs_of(instance, tunnels, ways, check))
         self._forget(self._board.seat(key, tunnels), rows)
         for tunnel in tunnels:
             self._judge(tunnel, inherited, rows)
+
+    def _stand_in(self, instance: Instance, rows: set[ServiceKey]) -> None:
+        """What the file says: before the machine was looked at there is nothing to join it with."""
+        tunnels = tuple(join.bare(each, instance) for each in join.services(instance))
+        self._instances[instance.key] = InstanceRow(instance)
+        self._forget(self._board.seat(instance.key, tunnels), rows)
+        for tunnel in tunnels:
+            if (row := Row(tunnel)) != self._rows.get(tunnel.key):
+                self._board.put(row)
+                rows.add(tunnel.key)
 
     def _judge(
         self, tunnel: Tunnel, inherited: tuple[Finding, ...], rows: set[ServiceKey], *, joined: bool = True
@@ -283,7 +297,7 @@ class Store:
         tunnel = replace(tunnel, far=self._pairs.far(tunnel), trials=before.tunnel.trials if before else None)
         there = self._rows.get(tunnel.far.key) if tunnel.far else None
         far = FarEnd(there.findings) if there else None
-        found, state, lights, trials = judge_service.judge(tunnel, inherited, self.now, self.settings, far)
+        found, state, lights, trials = diagnose.service.judge(tunnel, inherited, self.now, self.settings, far)
         ongoing = self.actions.ongoing.get(tunnel.key.instance)
         acting = ongoing.text if ongoing is not None else ""
         past = self._pasts.of(tunnel.key, tunnel.service.name)

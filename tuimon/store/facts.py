@@ -10,8 +10,7 @@ from collections import defaultdict
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tuimon import events
-from tuimon.diagnose import hazard
+from tuimon import diagnose, events
 from tuimon.diagnose.policy import absolute, dialled, plan
 from tuimon.model.access import Way
 from tuimon.model.certificate import Certificate, CertificateFile
@@ -199,10 +198,10 @@ class Facts:
         try:
             return self._instance(key)
         except Exception as error:
-            return self.lost(key, bug(error))
+            return self.written(key, bug(error))
 
-    def lost(self, key: InstanceKey, failure: Failure) -> Instance:
-        """An instance of which nothing is known but what its file says."""
+    def written(self, key: InstanceKey, failure: Failure | None = None) -> Instance:
+        """An instance of which nothing is known but what its file says, and why."""
         config = self.configs.get(key.config)
         return Instance(key, config, services=config.services if config else (), bug=failure)
 
@@ -233,7 +232,7 @@ class Facts:
         )
         seen = join.output_want(joined)
         joined = replace(joined, output=self.outputs.get(seen.path) if seen else None)
-        wanted = hazard.wanted_ways(joined)
+        wanted = diagnose.hazard.wanted_ways(joined)
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         file = self.pid_files.get(join.pid_path(joined))
         joined = replace(joined, pid_file=file, pid_file_owner=self._named(file, processes))

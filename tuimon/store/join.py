@@ -183,7 +183,14 @@ def placeholder(key: InstanceKey, name: str) -> Service:
     return Service(key=ServiceKey(key.host, key.config, -1), name=name, file=key.config, line=0)
 
 
-def bare(service: Service, instance: Instance, bug: Failure) -> Tunnel:
+def services(instance: Instance) -> tuple[Service, ...]:
+    """Its services; where none can be seen and something is there, what stands for them."""
+    if not instance.services and (instance.config or instance.processes or instance.bug):
+        return (placeholder(instance.key, instance.title),)
+    return instance.services
+
+
+def bare(service: Service, instance: Instance, bug: Failure | None = None) -> Tunnel:
     """A service of which nothing but its text is known."""
     return Tunnel(service, instance, Plan(Depth.OFF), primary_of(service, instance.services), bug=bug)
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tuimon.diagnose import pair
+from tuimon import diagnose
 from tuimon.model.instance import Instance
 from tuimon.model.output import OutputWant
 from tuimon.model.service import InstanceKey
@@ -42,7 +42,7 @@ def needs_of(
     for tunnel in tunnels:
         certificates |= set(join.files(tunnel.service, instance).values())
         folders |= set(join.folders(tunnel.service, instance).values())
-        opened = pair.open_key(tunnel)
+        opened = diagnose.pair.open_key(tunnel)
         keys |= {opened.path} if opened is not None else set()
     return Needs(
         frozenset(certificates),

@@ -4,8 +4,6 @@ Rule: JSON is the public JSON of the commands.  In CSV a cell that a spreadsheet
 has an apostrophe in front: names are written by strangers.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +26,9 @@ class Sheet(Struct, frozen=True):
 
     def csv(self) -> str:
         """RFC 4180, names first; lists are joined by blanks, what has parts of its own is left out."""
+        import csv  # noqa: PLC0415 - few ask for a file, and all wait for the first screen
+        import io  # noqa: PLC0415
+
         lines = [{**lead, **_plain(whole)} for lead, whole in zip(self.lead, self.whole, strict=True)]
         text = io.StringIO()
         writer = csv.DictWriter(text, list(dict.fromkeys(name for line in lines for name in line)))
