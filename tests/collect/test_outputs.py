@@ -74,7 +74,9 @@ async def test_a_rotation_is_told_only_when_it_has_stood(host: LocalHost, start_
     outputs = Outputs(host, Settings())
 
     def look() -> OutputWant:
-        want = OutputWant(f"/proc/{program.pid}/root{program.log}", process(program).logs)
+        want = OutputWant(
+            str(program.config), f"/proc/{program.pid}/root{program.log}", process(program).logs
+        )
         outputs.want(Interest(outputs=frozenset({want})))
         return want
 

@@ -20,9 +20,10 @@ class Room(StrEnum):
 
 
 class OutputWant(NamedTuple):
-    """That it should be looked at where `output` leads: `path` is the way through the process's own root
-    or working directory, `held` what the process holds open."""
+    """That it should be looked at where `output` of a configuration leads: `path` is the way through the
+    process's own root or working directory, `held` what the process holds open."""
 
+    config: str
     path: str
     held: tuple[OpenLog, ...]
 

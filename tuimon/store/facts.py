@@ -66,7 +66,7 @@ class Facts:
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
         self._issuers = Issuers(self.files)
-        self.outputs: dict[str, Output] = {}  # by path of the want
+        self.outputs: dict[str, Output] = {}  # by configuration
         self.pid_files: dict[str, PidFile] = {}
         self.logs: dict[str, Failure | None] = {}
         self.probed: dict[ServiceKey, Probed] = {}
@@ -129,7 +129,7 @@ class Facts:
             case events.UnitsSeen():
                 self.units = event
             case events.OutputSeen():
-                self.outputs[event.output.want.path] = event.output
+                self.outputs[event.output.want.config] = event.output
             case events.PidFileRead():
                 self.pid_files[event.file.path] = event.file
             case _:
@@ -230,8 +230,7 @@ class Facts:
             log_sharers=self._sharers(joined),
             log_failure=_withheld(self.logs.get(joined.log)),
         )
-        seen = join.output_want(joined)
-        joined = replace(joined, output=self.outputs.get(seen.path) if seen else None)
+        joined = replace(joined, output=self._output(join.output_want(joined)))
         wanted = diagnose.hazard.wanted_ways(joined)
         joined = replace(joined, ways={path: self.ways[path] for path in wanted if path in self.ways})
         file = self.pid_files.get(join.pid_path(joined))
@@ -277,8 +276,13 @@ class Facts:
 
     def seen(self, want: OutputWant) -> bool:
         """Whether it was looked at where this output leads."""
-        output = self.outputs.get(want.path)
+        output = self.outputs.get(want.config)
         return output is not None and output.want == want
+
+    def _output(self, want: OutputWant | None) -> Output | None:
+        """What was seen last where the log of this very process should be."""
+        output = self.outputs.get(want.config) if want else None
+        return output if output and want and output.want.path == want.path else None
 
     def _sharers(self, instance: Instance) -> tuple[str, ...]:
         """Configurations of other instances that hold the same log file open."""

@@ -93,7 +93,7 @@ def output_want(instance: Instance) -> OutputWant | None:
     if process is None or not written or written.startswith("/dev/") or "open files" in process.hidden:
         return None
     start = "root" if written.startswith("/") else "cwd"
-    return OutputWant(f"/proc/{process.pid}/{start}/{written.lstrip('/')}", process.logs)
+    return OutputWant(instance.key.config, f"/proc/{process.pid}/{start}/{written.lstrip('/')}", process.logs)
 
 
 def instance(

@@ -34,7 +34,7 @@ class LoadedTexts:
     def __init__(self) -> None:
         self._known: dict[InstanceKey, Loaded] = {}
         self._compared: dict[InstanceKey, _Compared] = {}
-        self._recalled: set[tuple[str, ProcessId]] = set()
+        self._recalled: dict[str, ProcessId] = {}  # by configuration
         self._kept: dict[str, Loaded] = {}
 
     def take(self, event: events.LoadedRead | events.LoadedKept, now: float) -> None:
@@ -42,7 +42,7 @@ class LoadedTexts:
         if isinstance(event, events.LoadedKept):
             self._kept[event.loaded.config.path] = event.loaded
             return
-        self._recalled.add((event.config, event.process))
+        self._recalled[event.config] = event.process
         loaded, key = event.loaded, InstanceKey(event.host, event.config)
         before = self._known.get(key)
         if loaded is None or not loaded.ran(event.process) or loaded.at > now + 1:
@@ -117,7 +117,7 @@ class LoadedTexts:
 
     def pending(self, recall: Iterable[tuple[str, ProcessId]], keep: Iterable[Loaded]) -> bool:
         """Whether something is still to be read back, or to be kept."""
-        unread = any(each not in self._recalled for each in recall)
+        unread = any(self._recalled.get(config) != process for config, process in recall)
         return unread or any(self._kept.get(each.config.path) != each for each in keep)
 
 
