@@ -13,11 +13,22 @@ import gc
 from collections.abc import Callable
 from itertools import chain, repeat
 
+from textual._styles_cache import StylesCache
+from textual.strip import Strip
+
 _START = (5.0, 5.0, 10.0, 20.0)  # seconds in which the fleet becomes known, most of it at first
 _EVERY, _ROUND = 60.0, 60  # seconds between two searches at most, and how many until one of everything
 _REST = 1.0  # seconds after a screen was left: who leaves one may go to the next
 _YOUNG, _YOUNGER = 700, 10  # objects, and searches among them: pauses of 2 to 4 ms
 _NEVER = 1_000_000  # searches of what is young until one of everything by itself
+
+
+def search() -> None:
+    """Search for garbage, and first let go of what Textual holds for nothing: the lines of 1,024 widgets that
+    are gone, and 16,384 styles, nearly all of one place in one line (measured: 40 MB)."""
+    StylesCache.get_inner_outer.cache_clear()
+    Strip.render_ansi.cache_clear()
+    gc.collect()
 
 
 class Pauses:
@@ -41,7 +52,7 @@ class Pauses:
             if whole:
                 gc.unfreeze()
             if left or not starting:  # at the start there is no garbage yet, but much to search
-                gc.collect()
+                search()
             if (starting or whole) and self._lasting():  # more often, and what goes meanwhile would add up
                 gc.freeze()
 
