@@ -63,10 +63,17 @@ class Kernel:
         self.queues.see(self._indexes.values(), now)
         queued |= self.queues.ports
         self.moved |= bool(gone or queued)
-        moved = None if gone else _moved(before, self._indexes)
-        self.ports = None if moved is None else moved | queued
+        moved = _moved(before, self._indexes)
+        self.ports = None if moved is None else moved | queued | self._ports_of(gone)
         if self.ports is None:
             self.strangers.clear()  # whoever joins services to sockets asks again
+
+    def _ports_of(self, inodes: frozenset[int]) -> set[int]:
+        """The ports of these sockets, as far as they are there."""
+        pairs = (table for pair in self._indexes.values() for table in pair) if inodes else ()
+        return {
+            port for table in pairs for port, each in table.items() if any(s.inode in inodes for s in each)
+        }
 
     def _index(self, event: events.SocketsSeen) -> None:
         before, self._read = self.tables or {}, event.tables
