@@ -83,6 +83,19 @@ def test_a_probe_is_own_by_address_port_and_time() -> None:
     assert own == {"web": True, "mail": False, "named": True}
 
 
+def test_two_probes_from_one_port_are_both_ours() -> None:
+    """In a sweep of a thousand services the kernel gives the same port for several doors within a second."""
+    book = Logbook(10)
+    for door in ("127.0.0.1:8443", "127.0.0.1:9443"):
+        book.own_probe("127.0.0.1:50001", 1000.0, door)
+    for number in range(20):
+        book.own_probe("127.0.0.1:50002", 1000.0 + number, f"127.0.0.1:{number}")
+    made = book.own_probes.made
+    doors = ("127.0.0.1:8443", "127.0.0.1:9443", "127.0.0.1:7443")
+    assert [made("127.0.0.1:50001", 1000.0, door) for door in doors] == [True, True, False]
+    assert len(book.own_probes.seen["127.0.0.1:50002"]) < 20
+
+
 def test_a_probe_is_followed_through_a_chain_of_stunnels() -> None:
     """The next one sees the address from which the first one connected."""
     book = Logbook(100)

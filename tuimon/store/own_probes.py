@@ -14,18 +14,20 @@ BEFORE, AFTER = 2.0, 60.0
 idea of now."""
 
 _LIMIT = 4096  # addresses that are remembered
+_OF_ONE = 4  # probes of one address: a sweep of thousands gets the same port for several doors
 
 
 class OwnProbes:
-    """When a probe came from which address, and to which door it led: `seen`, the last of each address."""
+    """When a probe came from which address, and to which door it led: `seen`, the last few of each address."""
 
     def __init__(self) -> None:
-        self.seen: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self.seen: OrderedDict[str, tuple[tuple[float, str], ...]] = OrderedDict()
         self._ports: dict[tuple[str, str], frozenset[str]] = {}  # by log and name of the service
 
     def remember(self, local: str, now: float, door: str) -> None:
         """A connection from `local` (`IP:port`) to `door`, which may be unknown, is ours."""
-        self.seen[local] = now, door
+        before = (each for each in self.seen.get(local, ()) if each[1] != door)
+        self.seen[local] = (*before, (now, door))[-_OF_ONE:]
         self.seen.move_to_end(local)
         while len(self.seen) > _LIMIT:
             self.seen.popitem(last=False)
@@ -45,10 +47,12 @@ class OwnProbes:
     def made(self, peer: str, at: float | None, door: str = "", place: tuple[str, str] | None = None) -> bool:
         """Whether a connection from `peer`, to `door` or to the service at `place` (log, name) as far as
         these are known, was one of ours then."""
-        began, leads = self.seen.get(peer, (None, ""))
-        if began is None or (door and leads and door != leads):
-            return False
-        ports = self._ports.get(place) if place is not None and leads else None
-        if ports is not None and leads.rpartition(":")[2] not in ports:
-            return False
-        return at is None or began - BEFORE <= at <= began + AFTER
+        for began, leads in self.seen.get(peer, ()):
+            if door and leads and door != leads:
+                continue
+            ports = self._ports.get(place) if place is not None and leads else None
+            if ports is not None and leads.rpartition(":")[2] not in ports:
+                continue
+            if at is None or began - BEFORE <= at <= began + AFTER:
+                return True
+        return False
