@@ -18,7 +18,7 @@ _OF_ONE = 4  # probes of one address: a sweep of thousands gets the same port fo
 
 
 class OwnProbes:
-    """When a probe came from which address, and to which door it led: `seen`, the last few of each address."""
+    """When a probe came from which address, and to which door it led: `seen`, the last few of each."""
 
     def __init__(self) -> None:
         self.seen: OrderedDict[str, tuple[tuple[float, str], ...]] = OrderedDict()
