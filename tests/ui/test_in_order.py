@@ -6,7 +6,11 @@ Rule: each packet is one write; what its keys did shows on the screens that they
 from collections.abc import Iterator
 
 import pytest
+from textual.containers import VerticalScroll
+from textual.events import Key
 
+from tests.fixtures import Pki
+from tests.ui.fed import FedWorld
 from tests.ui.terminal import Terminal
 
 pytestmark = pytest.mark.pty
@@ -79,3 +83,18 @@ def test_several_screens_in_one_packet_lead_to_the_last(terminal: Terminal) -> N
     terminal.sees("─ log ─ all ─ standing still", "line 000")
     terminal.press("G")
     terminal.sees("─ log ─ all ─ following")
+
+
+async def test_a_key_waits_for_what_it_acts_on(pki: Pki) -> None:
+    """`?G`: the G, on its way up from the table, finds a help that was opened and has nothing in it yet."""
+    world = FedWorld(pki)
+    world.begin()
+    app = world.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        key = Key("G", "G")
+        key._set_forwarded()
+        app.action_help()
+        assert not app.screen.is_mounted
+        await app.on_event(key)
+        await pilot.pause()
+        assert app.screen.query_one(VerticalScroll).scroll_offset.y > 0

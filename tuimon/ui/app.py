@@ -96,7 +96,11 @@ class TuimonApp(Acting):
         return Palette.of(self.theme_variables, ascii=self.settings.ascii, colour=not self.no_color)
 
     async def on_event(self, event: Event) -> None:
-        """Keys act in the order in which they were typed; the first one ends the greeting."""
+        """Keys act in the order in which they were typed, and on a screen that has what they act on: one that
+        was opened a moment ago is waited for.  The first one ends the greeting."""
+        if isinstance(event, KeyEvent):
+            for screen in self.screen_stack[-1:]:
+                await screen._mounted_event.wait()
         if not isinstance(event, KeyEvent) or event.is_forwarded:
             await super().on_event(event)
             return
