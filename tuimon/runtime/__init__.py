@@ -23,6 +23,7 @@ from tuimon.model.action import ACTION_LOG, Action, Logged, Outcome, Preflight
 from tuimon.model.failure import Failure, Reason, bug
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import JOURNAL, Interest
+from tuimon.runtime import heap
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
 
@@ -164,6 +165,7 @@ class Runtime:
                 self._start(group, *self._collectors)
                 if self._at_once:
                     await self._first_rows()
+                    heap.share()
                 self._start(group, *self._crew.collectors)
                 gc.freeze()  # no search for garbage goes through it again
                 gc.enable()

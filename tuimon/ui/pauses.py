@@ -16,6 +16,8 @@ from itertools import chain, repeat
 from textual._styles_cache import StylesCache
 from textual.strip import Strip
 
+from tuimon.runtime import heap
+
 _START = (5.0, 5.0, 10.0, 20.0)  # seconds in which the fleet becomes known, most of it at first
 _EVERY, _ROUND = 60.0, 60  # seconds between two searches at most, and how many until one of everything
 _REST = 1.0  # seconds after a screen was left: who leaves one may go to the next
@@ -29,6 +31,7 @@ def search() -> None:
     StylesCache.get_inner_outer.cache_clear()
     Strip.render_ansi.cache_clear()
     gc.collect()
+    heap.give_back()
 
 
 class Pauses:
