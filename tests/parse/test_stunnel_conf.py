@@ -189,7 +189,9 @@ def test_a_file_that_cannot_be_read_is_a_failure() -> None:
     [
         b"#" * (stunnel_conf.MAX_FILE + 1),
         b"[]\n" * (stunnel_conf.MAX_SERVICES + 1),
+        b"x\n" * (stunnel_conf.MAX_ROWS + 1),
     ],
+    ids=["bytes", "services", "lines"],
 )
 def test_what_exceeds_a_bound_is_a_failure(text: bytes) -> None:
     """The rest stays unread, and it says so."""
@@ -197,6 +199,16 @@ def test_what_exceeds_a_bound_is_a_failure(text: bytes) -> None:
     assert parsed.failure is not None
     assert parsed.failure.reason is Reason.TOO_LARGE
     assert len(parsed.problems) <= stunnel_conf.MAX_PROBLEMS
+
+
+def test_ten_thousand_services_are_no_bound() -> None:
+    """Each led to by its server name: the first of the fleet is looked up, not looked for."""
+    names = "".join(
+        f"[s{each}]\nsni = web:s{each}.example\nconnect = 2\ncert = /x\n" for each in range(10_000)
+    )
+    parsed = config(f"[web]\naccept = 1\nconnect = 2\ncert = /x\n{names}")
+    assert (parsed.failure, parsed.problems, len(parsed.services)) == (None, (), 10_001)
+    assert {service.sni_of for service in parsed.services} == {None, 0}
 
 
 def test_includes_that_multiply_come_to_an_end() -> None:

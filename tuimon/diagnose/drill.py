@@ -15,6 +15,7 @@ from tuimon.diagnose.finding import Finding, Severity
 from tuimon.diagnose.unit import daemonises, under
 from tuimon.model.boot import Boot
 from tuimon.model.endpoint import Endpoint
+from tuimon.model.failure import remedy
 from tuimon.model.instance import Instance
 from tuimon.model.service import Service
 from tuimon.model.tunnel import Tunnel
@@ -85,7 +86,9 @@ def _configuration(instance: Instance) -> Iterator[Finding]:
         yield Finding("config-unknown", Severity.WARNING, "its configuration cannot be told: not judged", "")
         return
     if config.failure is not None:
-        yield Finding("config-error", Severity.CRITICAL, str(config.failure), "restore the file")
+        yield Finding(
+            "config-error", Severity.CRITICAL, str(config.failure), remedy(config.failure, config.path)
+        )
     elif config.problems:
         first = config.problems[0]
         where = f"{first.file.rsplit('/', 1)[-1]}:{first.line}" if first.line else first.section or "the file"

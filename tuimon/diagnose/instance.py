@@ -13,7 +13,7 @@ from tuimon.diagnose.finding import Finding, Severity, clock
 from tuimon.diagnose.itself import itself, stumbled
 from tuimon.diagnose.loaded import config_changed
 from tuimon.diagnose.pid_file import pid_file
-from tuimon.model.failure import Reason, in_words
+from tuimon.model.failure import Reason, in_words, remedy
 from tuimon.model.instance import Instance
 from tuimon.model.service import Problem
 from tuimon.model.tunnel import Tunnel
@@ -57,11 +57,11 @@ def unreadable(instance: Instance) -> Finding | None:
     if instance.config is None or instance.config.failure is None:
         return None
     failure = instance.config.failure
+    fix = remedy(failure, instance.key.config)
     if failure.reason is Reason.DENIED:
         text = f"{instance.title} is not readable for this user"
-        return Finding("not-permitted", Severity.INFO, text, "run as root", (str(failure),))
+        return Finding("not-permitted", Severity.INFO, text, fix, (str(failure),))
     text = f"cannot read {instance.title}: {in_words(failure)}"
-    fix = f"look at {instance.key.config}" if failure.reason is Reason.TIMEOUT else "restore the file"
     down = not instance.running
     return Finding("config-error", Severity.CRITICAL, text, fix, (str(failure),), down=down)
 

@@ -8,7 +8,7 @@ from tuimon.lint.environment import Environment
 from tuimon.lint.machine import Machine
 from tuimon.lint.report import Report, compose
 from tuimon.lint.startup import programs, startup, targets
-from tuimon.model.failure import Failure, Reason
+from tuimon.model.failure import Failure, Reason, remedy
 from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Config
 from tuimon.parse.stunnel_asks import ListFolder, ReadFile, Request
@@ -67,8 +67,6 @@ async def _supply(machine: Machine, request: Request) -> bytes | tuple[str, ...]
 
 
 def _unreadable(config: Config, failure: Failure) -> Remark:
-    denied = failure.reason is Reason.DENIED
-    code = "not-permitted" if denied else "config-error"
-    text = f"cannot be read: {failure}"
-    fix = f"run as {failure.needs or 'root'}" if denied else "restore the file"
+    code = "not-permitted" if failure.reason is Reason.DENIED else "config-error"
+    text, fix = f"cannot be read: {failure}", remedy(failure, config.path)
     return Remark(config.path, None, Severity.CRITICAL, Scope.ENVIRONMENT, code, text, fix)

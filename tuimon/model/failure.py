@@ -56,6 +56,15 @@ def in_words(failure: Failure) -> str:
     return _WORDS.get(failure.reason) or failure.detail.rpartition(": ")[2] or failure.reason.value
 
 
+def remedy(failure: Failure, path: str) -> str:
+    """What to do about the configuration at `path` that could not be read."""
+    if failure.reason is Reason.DENIED:
+        return f"run as {failure.needs or 'root'}"
+    if failure.reason is Reason.TOO_LARGE:
+        return "have several processes, each with a part of it"
+    return f"look at {path}" if failure.reason is Reason.TIMEOUT else "restore the file"
+
+
 def places(error: BaseException) -> tuple[str, ...]:
     """Where in tuimon an error came about, outermost first: `store/join.py:42 instance`."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -10,7 +10,7 @@ from tuimon.model.service import Value
 from tuimon.parse.stunnel_checks import Refusal, Stage
 from tuimon.parse.stunnel_section import Section, Values
 
-MAX_FILE = 1 << 20
+MAX_FILE = 8 << 20
 """Bytes of one file."""
 
 

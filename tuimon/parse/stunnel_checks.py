@@ -5,7 +5,7 @@ looks at a file, resolves a name or asks OpenSSL; a `Stage` marks where stunnel 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -52,8 +52,8 @@ class Stage(Enum):
     CONTEXT = auto()
 
 
-Check = Callable[[Section, Sequence[Section], Version], Refusal | None]
-"""What the text decides of the section that ends; the sections read so far include it."""
+Check = Callable[[Section, Mapping[str, Section], Version], Refusal | None]
+"""What the text decides of the section that ends, given the first section of each name up to this one."""
 
 
 def judge_globals(values: dict[str, tuple[Value, ...]]) -> Refusal | None:
@@ -74,7 +74,7 @@ def judge_globals(values: dict[str, tuple[Value, ...]]) -> Refusal | None:
     return None
 
 
-def _check_accept(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_accept(section: Section, _: Mapping[str, Section], __: Version) -> Refusal | None:
     texts = [value.text for value in section.values.get("accept", ())]
     if not texts or not all(map(_never_resolves, texts)):
         return None
@@ -99,13 +99,13 @@ def _never_resolves(text: str) -> bool:
     return bad_port or any(char.isspace() or char in "[]" for char in endpoint.host)
 
 
-def _check_cert(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_cert(section: Section, _: Mapping[str, Section], __: Version) -> Refusal | None:
     if section.values.keys() & {"cert", "PSKsecrets", "engineId", "engineNum"} or section.client:
         return None
     return Refusal("TLS server needs a certificate", "set `cert`, or `client = yes` if it is a client")
 
 
-def _check_subjects(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_subjects(section: Section, _: Mapping[str, Section], __: Version) -> Refusal | None:
     for option in ("checkEmail", "checkHost", "checkIP"):
         if option in section.values and not section.verifies:
             meaning = f"`{option}` does nothing alone: add `verifyChain = yes` or `verifyPeer = yes`"
@@ -113,7 +113,7 @@ def _check_subjects(section: Section, _: Sequence[Section], __: Version) -> Refu
     return None
 
 
-def _check_ocsp(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
+def _check_ocsp(section: Section, _: Mapping[str, Section], version: Version) -> Refusal | None:
     if version < (5, 71) or section.verify_chain:
         return None
     if "OCSP" not in section.values and lower(section.text("OCSPaia")) != "yes":
@@ -121,7 +121,7 @@ def _check_ocsp(section: Section, _: Sequence[Section], version: Version) -> Ref
     return Refusal('"verifyChain" has to be enabled for OCSP support', "add `verifyChain = yes` to use OCSP")
 
 
-def _check_protocol(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
+def _check_protocol(section: Section, _: Mapping[str, Section], version: Version) -> Refusal | None:
     if "protocol" not in section.values:
         return None
     protocol = section.protocol
@@ -140,7 +140,7 @@ def _check_protocol(section: Section, _: Sequence[Section], version: Version) ->
     return None
 
 
-def _check_redirect(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_redirect(section: Section, _: Mapping[str, Section], __: Version) -> Refusal | None:
     if "redirect" not in section.values:
         return None
     if section.client:
@@ -157,14 +157,14 @@ def _check_redirect(section: Section, _: Sequence[Section], __: Version) -> Refu
     return None
 
 
-def _check_sni(section: Section, sections: Sequence[Section], _: Version) -> Refusal | None:
+def _check_sni(section: Section, named: Mapping[str, Section], _: Version) -> Refusal | None:
     if "sni" not in section.values or section.client:
         return None
     name, colon, __ = section.text("sni").partition(":")
     if not colon:
         meaning = "on a server write `sni = SECTION:host.name` with a section above"
         return Refusal("Invalid SNI parameter format", meaning, "sni")
-    primary = primary_of(section, sections)
+    primary = primary_of(section, named)
     if not primary:
         meaning = f"`sni` refers to [{name}], which no section above has as its name (case matters)"
         return Refusal("SNI section name not found", meaning, "sni")
@@ -174,21 +174,21 @@ def _check_sni(section: Section, sections: Sequence[Section], _: Version) -> Ref
     return None
 
 
-def _check_versions(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_versions(section: Section, _: Mapping[str, Section], __: Version) -> Refusal | None:
     if section.min_version and section.max_version and section.max_version < section.min_version:
         meaning = "`sslVersionMax` is below `sslVersionMin`"
         return Refusal("Invalid protocol version range", meaning, "sslVersionMax")
     return None
 
 
-def _check_tickets(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_tickets(section: Section, _: Mapping[str, Section], __: Version) -> Refusal | None:
     if ("ticketKeySecret" in section.values) == ("ticketMacSecret" in section.values) or section.client:
         return None
     reason = '"ticketKeySecret" and "ticketMacSecret" must be set together'
     return Refusal(reason, "add the other of the two ticket secrets, or remove the one")
 
 
-def _check_authorities(section: Section, _: Sequence[Section], version: Version) -> Refusal | None:
+def _check_authorities(section: Section, _: Mapping[str, Section], version: Version) -> Refusal | None:
     if not section.verifies or "CAengine" in section.values:
         return None
     if any(map(section.text, ("CAfile", "CApath", "CAstore"))):
@@ -201,7 +201,7 @@ def _check_authorities(section: Section, _: Sequence[Section], version: Version)
     )
 
 
-def _check_endpoints(section: Section, _: Sequence[Section], __: Version) -> Refusal | None:
+def _check_endpoints(section: Section, _: Mapping[str, Section], __: Version) -> Refusal | None:
     count = len(section.values.keys() & {"accept", "connect", "exec"})
     count += not section.client and "sni" in section.values
     count += section.protocol == ("capwinctrl" if section.client else "socks")

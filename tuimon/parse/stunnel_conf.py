@@ -35,10 +35,12 @@ from tuimon.text import printable
 __all__ = ["DEBIAN_12", "ListFolder", "ReadFile", "judge", "parse", "run"]
 
 DEBIAN_12: Version = (5, 68)
-MAX_TOTAL = 4 << 20
+MAX_TOTAL = 4 * MAX_FILE
 """Bytes of all files together."""
-MAX_FILES = 1000
-MAX_SERVICES = 2000
+MAX_ROWS = 500_000
+"""Lines of all files together."""
+MAX_FILES = 20_000
+MAX_SERVICES = 20_000
 MAX_PROBLEMS = 500
 MAX_DEPTH = 10
 """Includes inside includes."""
@@ -133,6 +135,7 @@ class _Parser:
         self.defaults = Section("stunnel", path, 1)
         self.current = self.defaults
         self.sections: list[Section] = []
+        self.named: dict[str, Section] = {}  # the first of each name
         self.globals: Values = {}
         self.globals_refused = False
         self.problems: list[Problem] = []
@@ -140,7 +143,7 @@ class _Parser:
         self.transcript = Transcript()
         self.options: dict[bytes, Option] = {}  # by the spellings met
         self.meant: dict[bytes, _Meaning] = {}  # by the lines met
-        self.size = 0
+        self.size = self.rows = 0
         self.failure: Failure | None = None
 
     def finish(self) -> Generator[Request | Question, Answer, Config]:
@@ -148,12 +151,14 @@ class _Parser:
         unread = self.failure is not None
         if not unread:
             yield from self.end_section(last=True)
+        else:
+            self.named.setdefault(self.current.name, self.current)
         drafts, lines = self.sections, self.transcript.lines
         if not drafts and not unread and self.defaults.values:
             drafts = [self.defaults]
         return Config(
             path=self.path,
-            services=tuple(draft.service(self.host, self.path, drafts) for draft in drafts),
+            services=tuple(draft.service(self.host, self.path, self.named) for draft in drafts),
             globals=self.globals,
             problems=tuple(self.problems),
             files=tuple(dict.fromkeys(self.files)),
@@ -176,8 +181,13 @@ class _Parser:
             raise TypeError(f"bytes or Failure expected for {path}")
         self.size += len(answer)
         if len(answer) > MAX_FILE or self.size > MAX_TOTAL:
-            return self.stop(f"{shown} is larger than a configuration can be")
+            return self.stop(
+                f"{shown} is larger than {MAX_FILE >> 20} MiB, or all files together than 4 times that"
+            )
         for line in split_lines(answer):
+            self.rows += 1
+            if self.rows > MAX_ROWS:
+                self.stop(f"more than {MAX_ROWS:,} lines")
             if self.failure:
                 break
             if line.idle:
@@ -339,6 +349,8 @@ class _Parser:
                     self.lack("Global options", self.path, refusal, self.globals)
             if not last:
                 return
+        else:
+            self.named.setdefault(section.name, section)
         if section.refused:
             return
         refusal = yield from self.judge_section()
@@ -352,7 +364,7 @@ class _Parser:
             if isinstance(check, Stage):
                 refusal = (yield from self.ask(check)) if self.asks else None
             else:
-                refusal = check(self.current, self.sections, self.version)
+                refusal = check(self.current, self.named, self.version)
             if refusal:
                 return refusal
         return None
@@ -374,6 +386,8 @@ class _Parser:
 
     def quote(self, line: Line, file: str, refusal: Refusal) -> None:
         """Record a problem with the line that stunnel names."""
+        if self.full:  # to make what nobody keeps would take ten times as long as to read it
+            return
         text = masked_line(printable(line.raw))
         meaning = f"stunnel refuses this line: {refusal.meaning}"
         self.problem(

@@ -3,7 +3,7 @@
 Rule: a section knows its lines in their order and what they add up to; it refuses nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from msgspec import Struct, field
 
@@ -105,11 +105,11 @@ class Section(Struct):
         """Whether the peer's chain or certificate is verified."""
         return self.verify_chain or self.verify_peer
 
-    def service(self, host: str, config: str, sections: Sequence["Section"]) -> Service:
-        """The fact that this section is; `sections` are all of the configuration at path `config`."""
+    def service(self, host: str, config: str, named: Mapping[str, "Section"]) -> Service:
+        """The fact that this section is; `named` is the first of each name in the whole configuration."""
         sni, sni_of = self.text("sni"), None
         if not self.client and ":" in sni:
-            primary = primary_of(self, sections)
+            primary = primary_of(self, named)
             sni, sni_of = sni.partition(":")[2], primary.ordinal if primary else None
         return Service(
             key=ServiceKey(host, config, max(self.ordinal, 0)),
@@ -131,7 +131,6 @@ class Section(Struct):
         return tuple(Endpoint.parse(value.text) for value in self.values.get(option, ()))
 
 
-def primary_of(section: Section, sections: Sequence[Section]) -> Section | None:
+def primary_of(section: Section, named: Mapping[str, Section]) -> Section | None:
     """The section that a server-side `sni = NAME:pattern` refers to: the first of that very name."""
-    name = section.text("sni").partition(":")[0]
-    return next((other for other in sections if other.name == name), None)
+    return named.get(section.text("sni").partition(":")[0])

@@ -197,9 +197,12 @@ def bare(service: Service, instance: Instance, bug: Failure | None = None) -> Tu
 
 def primary_of(service: Service, services: tuple[Service, ...]) -> Service | None:
     """The service whose accept socket an SNI service is reached through."""
-    if service.sni_of is None:
+    at = service.sni_of
+    if at is None:
         return None
-    return next((each for each in services if each.key.ordinal == service.sni_of), None)
+    if at < len(services) and services[at].key.ordinal == at:  # as a configuration has them
+        return services[at]
+    return next((each for each in services if each.key.ordinal == at), None)
 
 
 def _same_address(endpoint: Endpoint, socket: Socket) -> bool:
