@@ -83,12 +83,12 @@ class _Hands(threading.Thread):
         self.keys, self.painted = 0, 0
 
     def run(self) -> None:
-        while not self._over.is_set():
+        while self._tube.running and not self._over.is_set():
+            self._tube.raw.clear()  # not afterwards: what it said last is looked for there
             self._tube.press(self._dice.choice(KEYS))
             self.keys += 1
             self._tube.watch(self._dice.uniform(0.02, 0.2))
             self.painted += len(self._tube.raw)
-            self._tube.raw.clear()
 
     def rest(self) -> None:
         """Type no more."""
@@ -126,15 +126,21 @@ def shown(tube: Tube) -> list[str]:
     return [line.rstrip() for line in screen.display]
 
 
+def _there(tube: Tube) -> None:
+    assert tube.running, "\n".join(["it has ended:", *filter(None, shown(tube))])
+
+
 def _seen_well(tube: Tube, count: int) -> None:
     """Leave whatever is open, and wait for the first screen to say that all are well."""
+    _there(tube)
+    tube.raw.clear()
     for key in ("\x1b", "\x1b", "\x1b", "1", "\x1b"):
         tube.press(key)
         tube.watch(0.3)
     deadline = time.monotonic() + _WELL
     words = f"{count} ok".encode()
     while words not in tube.raw:
-        assert tube.running, "\n".join(["it has ended:", *shown(tube)])
+        _there(tube)
         assert time.monotonic() < deadline, "\n".join(["mended, and still said to be wrong:", *shown(tube)])
         tube.raw.clear()
         for columns in (119, 120):  # painted anew, not what differs alone
