@@ -9,9 +9,13 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.events import Key
 
-from tests.fixtures import Pki
+from tests.fixtures import Pki, eventually
 from tests.ui.fed import FedWorld
 from tests.ui.terminal import Terminal
+from tuimon.model.action import Action
+from tuimon.ui.screens.action import ActionScreen
+from tuimon.ui.screens.services import ServicesScreen
+from tuimon.ui.widgets.choices import Choices
 
 pytestmark = pytest.mark.pty
 
@@ -98,3 +102,37 @@ async def test_a_key_waits_for_what_it_acts_on(pki: Pki) -> None:
         await app.on_event(key)
         await pilot.pause()
         assert app.screen.query_one(VerticalScroll).scroll_offset.y > 0
+
+
+async def test_a_dialog_is_left_once(pki: Pki) -> None:
+    """Enter and escape: the word that was taken reaches a dialog that is no longer there."""
+    world = FedWorld(pki)
+    world.begin()
+    app = world.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = ActionScreen((world.key().instance,), Action.RELOAD)
+        await app.push_screen(dialog)
+        dialog.query_one(Choices).offer("Close")
+        dialog.query_one(Choices).action_choose()
+        dialog.action_leave()
+        await pilot.pause()
+        assert isinstance(app.screen, ServicesScreen)
+
+
+async def test_a_word_is_taken_once(pki: Pki) -> None:
+    """Enter twice: the second one is not for the words that come after."""
+    world = FedWorld(pki)
+    world.begin()
+    app = world.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = ActionScreen((world.key().instance,), Action.RELOAD)
+        await app.push_screen(dialog)
+        choices = dialog.query_one(Choices)
+        await eventually(lambda: choices.words)
+        choices.offer("Cancel", "Reload")
+        choices._arm()
+        choices.action_move(1)
+        choices.action_choose()
+        choices.action_choose()
+        await pilot.pause()
+        assert app.screen is dialog

@@ -117,6 +117,8 @@ class ActionScreen(ModalScreen[None]):
 
     @on(Choices.Chosen)
     def _chosen(self, event: Choices.Chosen) -> None:
+        if not self.is_current:  # escape was pressed as well
+            return
         word = self.query_one(Choices).words[event.index]
         if event.index == 0:
             self.action_leave()

@@ -75,6 +75,7 @@ class Choices(Widget, can_focus=True):
     def action_choose(self) -> None:
         """Take the chosen word."""
         if self._armed and self.words:
+            self._armed = False  # once, however often enter was pressed
             self.post_message(self.Chosen(self._at))
 
     def on_click(self, event: Click) -> None:
