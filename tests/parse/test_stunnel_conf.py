@@ -169,11 +169,22 @@ def test_an_included_file_that_cannot_be_read_is_a_problem() -> None:
     steps.send(b"include = d\nclient = yes\n[a]\naccept = 1\nconnect = 2\n")
     steps.send(("x",))
     with pytest.raises(StopIteration) as end:
-        steps.send(Failure(Reason.DENIED, "not permitted"))
+        steps.send(Failure(Reason.NOT_REGULAR, "not a regular file"))
     parsed: Config = end.value.value
     assert [problem[:4] for problem in parsed.problems] == [
         ("d/x", None, "", "Cannot open configuration file")
     ]
+    assert [service.name for service in parsed.services] == ["a"]
+
+
+@pytest.mark.parametrize("reason", [Reason.DENIED, Reason.TIMEOUT])
+@pytest.mark.parametrize("file", ["", "d/x"])
+def test_what_is_included_and_only_closed_to_us_is_no_problem(reason: Reason, file: str) -> None:
+    """stunnel may read it: the rest shows, and nothing is held against what may stand there."""
+    failure, text = Failure(reason, "not for us"), b"include = d\n[a]\naccept = 1\n"
+    parsed = run(PATH, lambda path: text if path == PATH else failure, lambda _: ("x",) if file else failure)
+    assert (parsed.problems, parsed.failure) == ((), None)
+    assert parsed.withheld == (file or "d", failure)
     assert [service.name for service in parsed.services] == ["a"]
 
 

@@ -10,30 +10,70 @@ import os
 import pwd
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.fixtures import Stunnel
+from tests.fixtures import Stunnel, free_port
 from tuimon import cli
 from tuimon.commands.status import sweep
 from tuimon.host.local import LocalHost
 from tuimon.host.procs import ProcessTable
 from tuimon.settings import Settings
 
-_CLIENT = "[{name}]\nclient = yes\naccept = 127.0.0.1:0\nconnect = 127.0.0.1:9\n"
+ROOT = Path(__file__).parents[2]
+NAMESPACES = ("unshare", "--pid", "--mount", "--fork", "--mount-proc")
+_CLIENT = "[{name}]\nclient = yes\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:9\n"
+
+
+def alone(scene: str, folder: Path, *arguments: str, by: tuple[str, ...] = NAMESPACES) -> str:
+    """What a scene prints; the first process of its namespace is a shell, not the scene itself."""
+    argv = (*by, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", "tests.robust.alone", scene)
+    homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "STATE")}
+    done = subprocess.run(
+        (*argv, str(folder), *arguments),
+        env=os.environ | homes,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may look into, as those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(os.path.realpath(name))
 
 
 def hidden(folder: Path, hide: str) -> int:
     """tuimon as nobody, who may not see the processes of others, over a stunnel of root's."""
     if hide != "0":
         subprocess.run(["mount", "-o", f"remount,hidepid={hide}", "/proc"], check=True)
-    program = Stunnel(folder, _CLIENT.format(name="web"))
+    program = Stunnel(folder, _CLIENT.format(name="web", port=free_port()))
+    _become_nobody(folder)
+    return cli.main(["status", "--json", str(program.config)])
+
+
+def _become_nobody(folder: Path) -> None:
     asyncio.run(sweep(Settings(), (str(folder),)))  # imports what is imported late
     nobody = pwd.getpwnam("nobody")
     os.setgroups([])
     os.setresgid(nobody.pw_gid, nobody.pw_gid, nobody.pw_gid)
     os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
-    return cli.main(["status", "--json", str(program.config)])
+
+
+def closed(folder: Path) -> int:
+    """tuimon as nobody over files that only root may read."""
+    _become_nobody(folder)
+    return cli.main(["status", "--json", str(folder)])
 
 
 def reused(folder: Path) -> int:
@@ -43,7 +83,7 @@ def reused(folder: Path) -> int:
     def look(pid: int) -> None:
         said.append([[*each.id, each.argument] for each in table.scan() if each.pid == pid])
 
-    first = Stunnel(folder, _CLIENT.format(name="first"), name="first")
+    first = Stunnel(folder, _CLIENT.format(name="first", port=free_port()), name="first")
     look(first.pid)
     first.close()
     time.sleep(0.05)  # the kernel counts starts in hundredths of a second
@@ -54,7 +94,7 @@ def reused(folder: Path) -> int:
         look(other.pid)
         other.kill()
     last.write_text(str(first.pid - 1))
-    second = Stunnel(folder, _CLIENT.format(name="second"), name="second")
+    second = Stunnel(folder, _CLIENT.format(name="second", port=free_port()), name="second")
     look(second.pid)
     second.close()
     print(json.dumps({"pids": sorted(pids | {second.pid}), "said": said}))
@@ -68,7 +108,7 @@ def slept(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    scene = {"hidden": hidden, "reused": reused, "slept": slept}[sys.argv[1]]
+    scene = {"hidden": hidden, "closed": closed, "reused": reused, "slept": slept}[sys.argv[1]]
     status = scene(Path(sys.argv[2]), *sys.argv[3:])
     sys.stdout.flush()
     os._exit(status)

@@ -39,6 +39,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "full": lambda path: path.symlink_to("/dev/full"),
     "folder": Path.mkdir,
     "socket": _socket,
+    "nowhere": lambda path: path.symlink_to("nothing"),
     "loop": lambda path: path.symlink_to(path.name),
     "huge": _huge,
     "bytes": lambda path: path.write_bytes(random.Random(7).randbytes(5000)),  # noqa: S311
@@ -51,12 +52,21 @@ PLACES = {
     "key": "key = {odd}",
     "ca": "CAfile = {odd}\nverifyChain = yes",
     "crl": "CRLfile = {odd}\nCAfile = {ca}\nverifyChain = yes",
+    "capath": "CApath = {odd}\nverifyChain = yes",
+    "psk": "PSKsecrets = {odd}\nciphers = PSK",
     "log": "output = {odd}",
     "pid": "pid = {odd}",
 }
 """What a configuration says to have the thing in each place."""
 
-_GLOBAL = {"include", "log", "pid"}
+MORE = {
+    "crlpath": "CRLpath = {odd}\nCAfile = {ca}\nverifyChain = yes",
+    "chroot": "chroot = {odd}",
+    "exec": "exec = {odd}",
+}
+"""Places of things that stunnel may take for anything, but waits for."""
+
+_GLOBAL = {"include", "log", "pid", "chroot"}
 
 
 class Row(NamedTuple):
@@ -76,14 +86,13 @@ ROWS = tuple(Row(place, kind) for place in PLACES for kind in KINDS)
 
 def write(folder: Path, row: Row, odd: Path, *, port: int, cert: str, key: str, ca: str) -> None:
     """Write the configuration of a row whose thing is `odd` to `folder`."""
-    line = PLACES[row.place].format(odd=odd, ca=ca)
+    line = (PLACES | MORE)[row.place].format(odd=odd, ca=ca)
     above, inside = (line, "") if row.place in _GLOBAL else ("", line)
     cert = "" if row.place == "cert" else f"cert = {cert}"
     key = "" if row.place == "key" else f"key = {key}"
-    text = (
-        f"{above}\n[{row.name}]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:1\n{cert}\n{key}\n{inside}\n"
-    )
-    (folder / f"{row.name}.conf").write_text(text)
+    target = "" if row.place == "exec" else "connect = 127.0.0.1:1"
+    section = f"[{row.name}]\naccept = 127.0.0.1:{port}\n{target}\n{cert}\n{key}\n{inside}\n"
+    (folder / f"{row.name}.conf").write_text(f"{above}\n{section}")
 
 
 def fleet(folder: Path, things: Path, pki: Pki) -> None:

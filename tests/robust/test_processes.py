@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from tests.facts import World
 from tests.fixtures import PATIENCE, Pki, Stunnel
+from tests.robust.alone import alone, open_folder
 from tests.robust.conftest import Note
 from tests.robust.herd import report, watch
 from tuimon.diagnose.finding import State
@@ -23,39 +23,16 @@ from tuimon.host.procs import ProcessTable
 pytestmark = pytest.mark.timeout(120)
 
 Start = Callable[..., Stunnel]
-ROOT = Path(__file__).parents[2]
 HERD = 200
-NAMESPACES = ("unshare", "--pid", "--mount", "--fork", "--mount-proc")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for namespaces of its own")
-
-
-def _alone(scene: str, folder: Path, *arguments: str, by: tuple[str, ...] = NAMESPACES) -> str:
-    """What a scene prints; the first process of its namespace is a shell, not the scene itself."""
-    argv = (*by, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", "tests.robust.alone", scene)
-    homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "STATE")}
-    done = subprocess.run(
-        (*argv, str(folder), *arguments),
-        env=os.environ | homes,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout
 
 
 @needs_root
 @pytest.mark.parametrize("hide", ["0", "1", "2"])
 def test_what_may_not_be_seen_is_no_alarm(note: Note, hide: str) -> None:
     """Whoever may not see whether stunnel runs does not say that it does not, nor that its port is taken."""
-    folder = Path(os.path.realpath(subprocess.check_output(["mktemp", "-d"], text=True).strip()))
-    folder.chmod(0o755)
-    try:
-        said = json.loads(_alone("hidden", folder, hide))
-    finally:
-        shutil.rmtree(folder)
+    with open_folder() as folder:
+        said = json.loads(alone("hidden", folder, hide))
     (service,), (instance,) = said["services"], said["instances"]
     codes = [each["code"] for each in (*service["findings"], *instance["findings"])]
     assert not {"not-running", "accept-taken", "accept-refused"} & set(codes)
@@ -70,7 +47,7 @@ def test_what_may_not_be_seen_is_no_alarm(note: Note, hide: str) -> None:
 @needs_root
 def test_a_pid_that_comes_back_is_another_process(note: Note, tmp_path: Path) -> None:
     """As another program it is none of ours, as another stunnel a new one."""
-    seen = json.loads(_alone("reused", tmp_path))
+    seen = json.loads(alone("reused", tmp_path))
     (pid,) = seen["pids"]
     (first,), other, (second,) = seen["said"]
     assert other == []
@@ -83,7 +60,7 @@ def test_a_pid_that_comes_back_is_another_process(note: Note, tmp_path: Path) ->
 @needs_root
 def test_what_is_due_after_a_sleep_is_due_at_once(tmp_path: Path) -> None:
     """The time that the machine was suspended counts, or a look that is due would come hours late."""
-    ahead = _alone("slept", tmp_path, by=("unshare", "--time", "--boottime", "7200", "--fork"))
+    ahead = alone("slept", tmp_path, by=("unshare", "--time", "--boottime", "7200", "--fork"))
     assert float(ahead) > 7000
 
 

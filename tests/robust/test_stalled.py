@@ -4,37 +4,44 @@ Rule: it really stalls (FUSE, see `stalled`); where that cannot be had, the modu
 """
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures import Pki, eventually, free_port
-from tests.robust.odd_files import Row, write
+from tests.fixtures import Pki, Stunnel, eventually, free_port
+from tests.robust.odd_files import MORE, PLACES, Row, write
 from tests.robust.stalled import stalled
 from tests.tables import Line, leave
+from tests.ui.terminal import Terminal
 from tuimon.host.local import LocalHost
 from tuimon.patience import PATIENCE
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.ui.app import TuimonApp
 
+Start = Callable[..., Stunnel]
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 90.0
 """Seconds after which a command counts as hanging: it is given five for a file that does not answer."""
 
+MANY = 40
+READ = ("config", "cert", "key", "ca", "crl", "psk", "log")
+ROWS = (*(Row(place, "deaf") for place in (*PLACES, *MORE)), *(Row(place, "mute") for place in READ))
+
 pytestmark = pytest.mark.timeout(180)
 
 
-def tuimon(arguments: Sequence[str]) -> str:
+def tuimon(arguments: Sequence[str], by: tuple[str, ...] = ()) -> str:
     """What a command says until its end; one that hangs fails the test."""
-    argv = [sys.executable, "-m", "tuimon", *arguments]
+    argv = [*by, sys.executable, "-m", "tuimon", *arguments]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)
     return done.stdout + done.stderr
 
@@ -47,10 +54,12 @@ def silent(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Path]
     mount.mkdir()
     conf.mkdir()
     cert, key, ca = (pki.path(name) for name in ("server.pem", "server.key", "ca.pem"))
-    for place in ("cert", "key", "ca", "log"):
-        for name in ("mute", "deaf"):
-            thing = mount / f"{name}-{place}"
-            write(conf, Row(place, name), thing, port=free_port(), cert=cert, key=key, ca=ca)
+    for row in ROWS:
+        thing = mount / f"{row.kind}-{row.place}"
+        if row.place == "config":
+            (conf / f"{row.name}.conf").symlink_to(thing)
+        else:
+            write(conf, row, thing, port=free_port(), cert=cert, key=key, ca=ca)
     sound = f"[sound]\naccept = 127.0.0.1:{free_port()}\nconnect = 127.0.0.1:1\ncert = {cert}\nkey = {key}\n"
     (conf / "sound.conf").write_text(sound)
     with ExitStack() as stack:
@@ -84,6 +93,52 @@ def test_commands_end_though_a_file_system_does_not_answer(silent: Path, pytestc
     leave(pytestconfig, "odd files", [Line(f"{len(commands)} commands over a file system that stalls ended")])
 
 
+def test_many_silent_files_cost_the_others_little(
+    silent: Path, pki: Pki, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """Eighty on a server that is gone: one sweep names them all, and judges the sound ones beside them."""
+    mount, began = silent / "mount", time.monotonic()
+    for number in range(MANY):
+        for name, place in (("sound", pki.path("server")), ("silent", f"{mount}/deaf{number}")):
+            files = f"cert = {place}.pem\nkey = {place}.key\n"
+            text = f"[{name}-{number}]\naccept = 127.0.0.1:{free_port()}\nconnect = 127.0.0.1:1\n{files}"
+            (tmp_path / f"{name}-{number}.conf").write_text(text)
+    said = json.loads(tuimon(("status", "--json", str(tmp_path))))
+    codes = {each["name"]: {finding["code"] for finding in each["findings"]} for each in said["services"]}
+    assert [name for name, told in codes.items() if ("cert-unreadable" in told) != ("silent" in name)] == []
+    assert len(said["certificates"]) == 1
+    words = f"{2 * MANY} silent files beside {MANY} sound services: one sweep"
+    leave(pytestconfig, "odd files", [Line(f"{words} {time.monotonic() - began:.1f} s")])
+
+
+@pytest.mark.pty
+def test_the_screen_works_though_what_it_keeps_is_silent(silent: Path, tmp_path: Path) -> None:
+    """Nothing can be kept, and saved only here; it is left by its key all the same."""
+    kept = {"XDG_STATE_HOME": f"{silent}/mount/deaf"}
+    (tmp_path / "here").mkdir()
+    with Terminal(
+        str(silent / "conf/sound.conf"), environment=kept, as_left=True, cwd=tmp_path / "here"
+    ) as screen:
+        screen.sees("DOWN sound")
+        screen.press("S")
+        screen.sees("saved as")
+        (saved,) = (tmp_path / "here").iterdir()
+        saved.unlink()
+        (tmp_path / "here").rmdir()
+        screen.press("S")
+        screen.sees("cannot write to")
+        screen.press("q")
+        assert screen.ended() == 0
+
+
+def test_an_action_is_done_though_its_log_is_silent(silent: Path, start_stunnel: Start) -> None:
+    """It says so, and it is verified as ever."""
+    program = start_stunnel(f"[web]\naccept = 127.0.0.1:{free_port()}\nexec = /bin/cat\n")
+    kept = ("env", f"XDG_STATE_HOME={silent}/mount/deaf")
+    said = tuimon(("reload", "--yes", str(program.config)), by=kept)
+    assert "1 of 1 service answers; not in the action log:" in said
+
+
 def test_an_action_ends_as_well(silent: Path) -> None:
     """It is refused, or says that there is no such instance; and it leaves nobody waiting."""
     assert "Traceback" not in tuimon(("reload", "--dry-run", f"{silent}/mount/deaf.conf"))
@@ -105,15 +160,17 @@ async def test_the_screen_lives_on_beside_a_file_system_that_does_not_answer(
             longest = max(longest, time.monotonic() - before)
 
     def said(name: str) -> str:
-        rows = [row for row in app.store.rows() if row.tunnel.service.name == name]
+        rows = [row for row in app.store.rows() if Path(row.key.instance.config).stem == name]
         return " ".join(finding.text for row in rows for finding in row.findings)
 
     async with app.run_test(size=(120, 36)) as pilot:
         await eventually(lambda: len(app.store.rows()) == len(os.listdir(silent / "conf")))
         ticking = asyncio.create_task(tick())
         await eventually(lambda: "is not running" in said("sound"), 60)
-        for name in ("cert-mute", "cert-deaf", "key-mute", "key-deaf", "log-mute", "log-deaf"):
-            await eventually(lambda name=name: "does not answer" in said(name), 60)
+        unsaid = [row.name for row in ROWS]
+        while unsaid:
+            await eventually(lambda: "does not answer" in said(unsaid[-1]), 60)
+            unsaid.pop()
         fresh = silent / "conf" / "fresh.conf"
         fresh.write_text((silent / "conf" / "sound.conf").read_text().replace("[sound]", "[fresh]"))
         await eventually(lambda: said("fresh"), 30)
@@ -121,6 +178,7 @@ async def test_the_screen_lives_on_beside_a_file_system_that_does_not_answer(
         await eventually(lambda: not said("fresh"), 30)
         await pilot.press("j", "2", "3", "1")
         ticking.cancel()
-    words = f"longest wait of the screen's loop beside them {longest * 1000:.0f} ms"
+    wait = f"longest wait of the screen's loop {longest * 1000:.0f} ms"
+    words = f"{len(ROWS)} files of a file system that stalls named on the screen; {wait}"
     leave(pytestconfig, "odd files", [Line(words, good=longest < PATIENCE)])
     assert longest < PATIENCE

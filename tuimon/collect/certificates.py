@@ -4,7 +4,7 @@ Rule: a file is read again whenever it, a symlink on the way or its target chang
 open.  Keys are read only to compare their public half with the certificate; nothing of them is kept.
 """
 
-from tuimon.collect.base import Publish
+from tuimon.collect.base import Publish, side_by_side
 from tuimon.collect.hashed import hashed
 from tuimon.events import CertificateRead
 from tuimon.host.base import Host
@@ -34,10 +34,13 @@ class Certificates:
 
     async def run(self, publish: Publish) -> None:
         """Read until cancelled."""
+
+        async def look(path: str) -> None:
+            publish(CertificateRead(self._host.name, await self._read(path)))
+
         changed = self._wanted | self._folders
         while True:
-            for path in sorted(changed):
-                publish(CertificateRead(self._host.name, await self._read(path)))
+            await side_by_side(sorted(changed), look)
             changed = await self._watch.changes()
 
     async def _read(self, path: str) -> CertificateFile:

@@ -9,7 +9,7 @@ import os
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tuimon.collect.base import Publish
+from tuimon.collect.base import Publish, side_by_side
 from tuimon.events import ConfigRead, ConfigsFound
 from tuimon.host.base import Host
 from tuimon.model.failure import Failure, Reason
@@ -49,6 +49,14 @@ class Configs:
         found: ConfigsFound | None = None
         self._parts, self._readings = {}, {}
         self._rewatch()
+
+        async def look(path: str) -> None:
+            before = self._readings.get(path)
+            config = await self._read(path)
+            self._parts[path] = frozenset((path, *config.files))
+            if before is None or config != before.config:
+                publish(ConfigRead(self._host.name, config))
+
         changed = frozenset(self._roots) | self._named
         while True:
             seen = await self._find()
@@ -57,14 +65,9 @@ class Configs:
                 publish(seen)
             for path in [path for path in self._parts if path not in seen.paths]:
                 del self._parts[path], self._readings[path]
-            for path in seen.paths:
-                parts = self._parts.get(path)
-                if parts is None or parts & changed:
-                    before = self._readings.get(path)
-                    config = await self._read(path)
-                    self._parts[path] = frozenset((path, *config.files))
-                    if before is None or config != before.config:
-                        publish(ConfigRead(self._host.name, config))
+            parts = self._parts
+            due = [path for path in seen.paths if path not in parts or parts[path] & changed]
+            await side_by_side(due, look)
             self._rewatch()
             changed = await self._watch.changes()
 
@@ -72,14 +75,14 @@ class Configs:
         paths: dict[str, None] = {}
         failures: list[tuple[str, Failure]] = []
         for root in self._roots:
-            entries = await self._host.list(root)
-            if not isinstance(entries, Failure):
-                names = sorted(entry.name for entry in entries if entry.name.endswith(".conf"))
-                paths.update((os.path.join(root, name), None) for name in names)
-            elif self._only and entries.reason is not Reason.DENIED:
+            names = await self._host.names(root)
+            if not isinstance(names, Failure):
+                found = sorted(name for name in names if name.endswith(".conf"))
+                paths.update((os.path.join(root, name), None) for name in found)
+            elif self._only and names.reason is not Reason.DENIED:
                 paths[root] = None  # a file, or nothing: reading it will tell
             else:
-                failures.append((root, entries))
+                failures.append((root, names))
         paths.update((path, None) for path in sorted(self._named))
         for path in [path for path in paths if printable(path) != path]:
             # Shown, it would be another name than the one to read and to know it by.

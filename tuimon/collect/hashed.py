@@ -5,6 +5,7 @@ Rule: OpenSSL finds nothing there but `HASH.N` and `HASH.rN` (openssl-rehash(1))
 
 import re
 
+from tuimon.collect.base import side_by_side
 from tuimon.host.base import Host
 from tuimon.model.failure import Failure
 
@@ -18,9 +19,12 @@ async def hashed(host: Host, folder: str, limit: int) -> list[tuple[str, bytes]]
     if isinstance(entries, Failure):
         return entries
     names = sorted(each.name for each in entries if each.regular and _NAME.fullmatch(each.name))
-    found = []
-    for name in names[:_MOST]:
-        content = await host.read(f"{folder}/{name}", limit)
+    found: dict[str, bytes] = {}
+
+    async def look(path: str) -> None:
+        content = await host.read(path, limit)
         if not isinstance(content, Failure):
-            found.append((f"{folder}/{name}", content.data))
-    return found
+            found[path] = content.data
+
+    await side_by_side([f"{folder}/{name}" for name in names[:_MOST]], look)
+    return sorted(found.items())

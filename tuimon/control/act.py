@@ -118,6 +118,8 @@ class Control:
         finally:
             later = self._look(now.key)
             outcome = replace(outcome, seconds=self._host.monotonic() - began)
+            if unwritten is not None:
+                outcome = replace(outcome, text=f"{outcome.text}; not in the action log: {unwritten}")
             self._publish(ActionFinished(outcome))
             with contextlib.suppress(asyncio.CancelledError):
                 ended = record.ended(line, outcome, later.now if later else before.now)

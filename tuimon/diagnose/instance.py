@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from tuimon.diagnose import hazard, logfile, pair, process, supervision
 from tuimon.diagnose import unit as judge_unit
-from tuimon.diagnose.check import refused
+from tuimon.diagnose.check import closed, refused, stalled
 from tuimon.diagnose.finding import Finding, Severity, clock
 from tuimon.diagnose.itself import itself, stumbled
 from tuimon.diagnose.loaded import config_changed
@@ -196,6 +196,8 @@ def findings(instance: Instance, tunnels: tuple[Tunnel, ...], now: float) -> tup
         process.hung(instance, tunnels, now),
         judge_unit.never_started(instance, now),
         judge_unit.restarts_often(instance, now),
+        stalled(instance),
+        closed(instance),
         reload_failed(instance, now),
         config_changed(instance, now),
         process.duplicate(instance),

@@ -146,6 +146,9 @@ class Host(Protocol):
     async def allows(self, path: str, flag: str) -> bool | None:
         """What test(1) says to `-e`, `-r`, `-w` or `-x` (`flag` without the dash); None without an answer."""
 
+    async def names(self, path: str) -> tuple[str, ...] | Failure:
+        """The names in a folder, in no order, wherever they lead."""
+
     async def list(self, path: str) -> tuple[Entry, ...] | Failure:
         """The names in a folder, in no order."""
 

@@ -12,8 +12,8 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Set
-from functools import cached_property
+from collections.abc import Callable, Sequence, Set
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tuimon.host import commands, sock_diag
@@ -40,6 +40,8 @@ T = TypeVar("T")
 _LAST = 16 * 1024  # bytes: less than that is no room
 _FLAGS = {"e": os.F_OK, "r": os.R_OK, "w": os.W_OK, "x": os.X_OK}
 _PATIENCE = 5.0  # seconds for one look at a file system
+_MANY, _HASTE = 4, 0.5  # while so many paths are silent, every other one gets this many seconds
+_AT_ONCE = 32  # calls: several of them may be about to be found silent
 
 
 def _stamp(status: os.stat_result) -> Stamp:
@@ -107,19 +109,26 @@ def _write(path: str, data: bytes) -> Failure | None:
     return None
 
 
-def _list(path: str) -> tuple[Entry, ...] | Failure:
+def _list(path: str) -> tuple[Entry | str, ...] | Failure:
+    """Every entry; of a symlink only the name, since it may lead to a file system that stalls."""
     try:
         with os.scandir(path) as entries:
-            return tuple(Entry(entry.name, _is_file(entry)) for entry in entries)
+            return tuple(
+                each.name if each.is_symlink() else Entry(each.name, each.is_file()) for each in entries
+            )
     except OSError as error:
         return failure_of(error, path)
 
 
-def _is_file(entry: "os.DirEntry[str]") -> bool:
+def _names(path: str) -> tuple[str, ...] | Failure:
     try:
-        return entry.is_file()
-    except OSError:  # a symlink that leads to itself, or to where we may not look
-        return False
+        return tuple(os.listdir(path))
+    except OSError as error:
+        return failure_of(error, path)
+
+
+def _entries(folder: str, names: Sequence[str]) -> tuple[Entry, ...]:
+    return tuple(Entry(name, os.path.isfile(f"{folder}/{name}")) for name in names)
 
 
 def _stat(path: str) -> Stamp | Failure:
@@ -207,7 +216,7 @@ class LocalHost:
 
     def __init__(self, *, poll: float = 5.0, name: str = "", hears: bool = True) -> None:
         self.name = name or printable(socket.gethostname().partition(".")[0])
-        self._threads, self._names = Threads(8, "host"), Threads(16, "names")
+        self._threads, self._names = Threads(_AT_ONCE, "host"), Threads(16, "names")
         self._silent: set[str] = set()  # paths with a call that has not come back
         self._watcher = Watcher(poll, self.blocking, hears=hears)
 
@@ -228,9 +237,11 @@ class LocalHost:
 
         While a call that is about `path` has not come back, the next one is a `Failure` at once.
         """
-        silent = Failure(Reason.TIMEOUT, f"no answer from the file system within {timeout:.0f} s")
+        silent = Failure(Reason.TIMEOUT, "no answer from the file system")
         if path in self._silent:
             return silent
+        if path and len(self._silent) >= _MANY:
+            timeout = min(timeout, _HASTE)
         future = self._threads.submit(call)
         try:
             async with asyncio.timeout(timeout):  # wait_for of Python 3.11 can swallow a cancellation
@@ -270,9 +281,30 @@ class LocalHost:
         answer = await self.blocking(lambda: os.access(path, _FLAGS[flag], effective_ids=True), path=path)
         return None if isinstance(answer, Failure) else answer
 
+    async def names(self, path: str) -> tuple[str, ...] | Failure:
+        """The names in a folder, in no order, wherever they lead."""
+        return await self.blocking(lambda: _names(path), path=path)
+
     async def list(self, path: str) -> tuple[Entry, ...] | Failure:
         """The names in a folder, in no order."""
-        return await self.blocking(lambda: _list(path), path=path)
+        listed = await self.blocking(lambda: _list(path), path=path)
+        if isinstance(listed, Failure):
+            return listed
+        links = tuple(each for each in listed if isinstance(each, str))
+        return (*(each for each in listed if isinstance(each, Entry)), *await self._led_to(path, links))
+
+    async def _led_to(self, folder: str, links: Sequence[str]) -> tuple[Entry, ...]:
+        """What these symlinks lead to; one that gets no answer may be a file: whoever reads it is told."""
+        if not links:
+            return ()
+        whole = await self.blocking(lambda: _entries(folder, links), _HASTE, path=f"{folder}/")
+        if not isinstance(whole, Failure):
+            return whole
+        paths = [f"{folder}/{name}" for name in links]
+        answers = await asyncio.gather(
+            *(self.blocking(partial(os.path.isfile, path), path=path) for path in paths)
+        )
+        return tuple(Entry(name, answer is not False) for name, answer in zip(links, answers, strict=True))
 
     async def tail(self, path: str) -> Tail | Failure:
         """Open a regular file for reading onwards, at offset 0."""

@@ -26,6 +26,7 @@ from tuimon.host.hands import Launched, Lock
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.origin import Actor, Guard, Launch, Origin
 from tuimon.model.process import ProcessId
+from tuimon.patience import patiently
 from tuimon.text import printable
 
 T = TypeVar("T")
@@ -63,11 +64,11 @@ class LocalHands:
         # Its own: the last line of the action log is written while everything else is being closed.
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="hands")
 
-    async def _blocking(self, call: Callable[[], T]) -> T | Failure:
+    async def _blocking(self, call: Callable[[], T], about: str = "it") -> T | Failure:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except OSError as error:
-            return failure_of(error, error.filename or "it")
+            return failure_of(error, error.filename or about)
 
     def actor(self) -> Actor:
         """Who we are."""
@@ -86,7 +87,7 @@ class LocalHands:
 
     async def guards(self, path: str) -> tuple[Guard, ...] | Failure:
         """Everything on the way to a file, symbolic links followed, whose owner could replace it."""
-        return await self._blocking(lambda: _guards(path))
+        return await self._blocking(lambda: patiently(lambda: _guards(path)), path)
 
     async def signal(self, process: ProcessId, number: int) -> Failure | None:
         """Send a signal to that very process, never to one that has got its pid since."""
@@ -124,11 +125,11 @@ class LocalHands:
 
     async def lock(self, name: str, holder: str, shared: str = "") -> Lock | Failure:
         """Take the lock of this name, or say who holds it; `shared` is a file that other users lock too."""
-        return await self._blocking(lambda: _lock(name, holder, shared))
+        return await self._blocking(lambda: patiently(lambda: _lock(name, holder, shared)))
 
     async def append(self, path: str, line: bytes) -> Failure | None:
         """Add to a file of our own, which nobody else may read; its folder is made."""
-        return await self._blocking(lambda: _append(path, line))
+        return await self._blocking(lambda: patiently(lambda: _append(path, line)), path)
 
 
 def _spawn(
@@ -323,9 +324,11 @@ def _runtime_folder() -> str:
 
 def _append(path: str, line: bytes) -> Failure | None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     fd = os.open(path, flags, 0o600)
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return Failure(Reason.NOT_REGULAR, f"{printable(path)} is not a regular file")
         os.write(fd, line)
     finally:
         os.close(fd)

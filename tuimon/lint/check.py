@@ -7,6 +7,7 @@ from tuimon.diagnose.advice import advice
 from tuimon.lint.environment import Environment
 from tuimon.lint.machine import Machine
 from tuimon.lint.report import Report, compose
+from tuimon.lint.silent import silent, withheld
 from tuimon.lint.startup import programs, startup, targets
 from tuimon.model.failure import Failure, Reason, remedy
 from tuimon.model.remark import Remark, Scope, Severity
@@ -56,6 +57,7 @@ async def _judged(
         notes += [*await startup(machine, config, environment.defaults)]
     if config.failure is None:
         notes += await programs(machine, config)
+        notes += [*withheld(config), *silent(machine, config)]
     return config, notes
 
 

@@ -22,15 +22,18 @@ from tuimon.text import printable
 _CERTIFICATES = frozenset(("CERTIFICATE", "X509 CERTIFICATE"))
 _TRUSTED = _CERTIFICATES | {"TRUSTED CERTIFICATE"}
 _LEVEL = re.compile(r"@SECLEVEL=(\d)")
+_OURS = frozenset({Reason.DENIED, Reason.TIMEOUT})  # closed to us, and perhaps not to stunnel
 _PKCS12_SINCE: Version = (5, 33)
 
 
 class Doubt(Struct, frozen=True):
-    """What could not be judged of `option`, and why; a `loss` is known to be logged and no more."""
+    """What could not be judged of `option`, and why; a `loss` is known to be logged and no more, `closed`
+    tells that it is only closed to us."""
 
     option: str
     why: str
     loss: bool = False
+    closed: bool = False
 
 
 Judgement = Refusal | Doubt | None
@@ -46,8 +49,8 @@ def unread(option: str, code: str, path: str, failure: Failure) -> Refusal | Dou
     if failure.reason is Reason.MISSING or not path:
         shown = path or "an empty path"
         return failed(option, f"{code}-missing", f"`{option}`: {shown} does not exist")
-    if failure.reason in {Reason.DENIED, Reason.TOO_LARGE, Reason.TIMEOUT}:
-        return Doubt(option, str(failure))
+    if failure.reason in _OURS | {Reason.TOO_LARGE}:
+        return Doubt(option, str(failure), closed=failure.reason is Reason.DENIED)
     return failed(option, f"{code}-unreadable", f"`{option}` does not lead to a readable file: {failure}")
 
 
@@ -177,13 +180,14 @@ async def authorities(machine: Machine, section: Section) -> Judgement:
         return Doubt("CAengine", "what an engine holds is not asked for")
     if not file and not folder:
         return Doubt("CAstore", "a store is not looked at") if section.text("CAstore") else None
-    option, lost, known = ("CAfile" if file else "CApath"), "", False
+    option, lost, known, closed = ("CAfile" if file else "CApath"), "", False, False
     if file:
         content = await machine.read(file)
         if isinstance(content, Failure):
             said = unread("CAfile", "ca", file, content)
             lost = said.meaning if isinstance(said, Refusal) else said.why
             known = isinstance(said, Refusal)
+            closed = content.reason is Reason.DENIED
         else:
             found, lost = certificates(content.data)
             known = True
@@ -194,10 +198,11 @@ async def authorities(machine: Machine, section: Section) -> Judgement:
         held = await _any_authority(machine, folder)
         if held:
             return Doubt("CAfile", lost, True) if lost else None
-        lost = lost or f"no file of {folder} holds a certificate in PEM"
         known = held is not None
+        closed = not known and machine.path(folder) not in machine.silent
+        lost = lost or f"{folder} " + ("holds no certificate in PEM" if known else "cannot be looked into")
     if not known:
-        return Doubt(option, lost)
+        return Doubt(option, lost, closed=closed)
     if not section.verifies:
         return Doubt(option, f"no trusted certificates found: {lost}", True)
     code = "ca-missing" if "does not exist" in lost else "ca-empty"
@@ -207,16 +212,21 @@ async def authorities(machine: Machine, section: Section) -> Judgement:
 async def _any_authority(machine: Machine, folder: str) -> bool | None:
     names = await machine.folder(folder)
     if isinstance(names, Failure):
-        return None if names.reason in {Reason.DENIED, Reason.TIMEOUT} else False
+        return None if names.reason in _OURS else False
+    withheld = False
     for name in names:
         content = await machine.read(f"{folder}/{name}")
-        if not isinstance(content, Failure) and certificates(content.data)[0]:
+        if isinstance(content, Failure):
+            withheld = withheld or content.reason in _OURS
+        elif certificates(content.data)[0]:
             return True
-    return False
+    return None if withheld else False
 
 
 async def revocations(machine: Machine, section: Section) -> Judgement:
     """The CRL file: every block must be sound and at least one a CRL, whether anything is verified or not."""
+    if folder := section.exact("CRLpath"):  # looked into with each handshake; here only whether it answers
+        await machine.folder(folder)
     path = section.exact("CRLfile")
     if not path:
         return None

@@ -12,7 +12,7 @@ from tuimon.lint.machine import Machine
 from tuimon.lint.report import at
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
-from tuimon.model.remark import Remark, Scope, Severity
+from tuimon.model.remark import CLOSED, Remark, Scope, Severity
 from tuimon.model.service import Value
 from tuimon.parse import stunnel_psk
 from tuimon.parse.stunnel_asks import JudgeLine, JudgeSection, Question
@@ -103,7 +103,7 @@ class Environment:
         content = await self._machine.read(path)
         if isinstance(content, Failure):
             if content.reason in {Reason.DENIED, Reason.TOO_LARGE, Reason.TIMEOUT}:
-                return Doubt("PSKsecrets", str(content))
+                return Doubt("PSKsecrets", str(content), closed=content.reason is Reason.DENIED)
             return Refusal(said, f"`PSKsecrets` cannot be read: {content}", "PSKsecrets", "psk-missing", True)
         read = stunnel_psk.read(content.data)
         if isinstance(read, str) or not read:
@@ -192,5 +192,8 @@ class Environment:
             text = f"stunnel logs an error and goes on: {doubt.why}"
             self.notes.append(at(value, Severity.WARNING, Scope.ENVIRONMENT, "ca-damaged", text, "mend it"))
             return
+        if self._machine.path(value.exact) in self._machine.silent:  # said of every such file: see `silent`
+            return
         text = f"`{doubt.option}` was not judged: {doubt.why}"
-        self.notes.append(at(value, Severity.INFO, Scope.ENVIRONMENT, "not-judged", text))
+        words = (CLOSED, text, "run as root") if doubt.closed else ("not-judged", text)
+        self.notes.append(at(value, Severity.INFO, Scope.ENVIRONMENT, *words))

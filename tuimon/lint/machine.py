@@ -9,12 +9,15 @@ import os
 import re
 from copy import copy
 from ipaddress import ip_address
+from typing import TypeVar
 
 from tuimon.host.base import Completed, FileContent, Host
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
 from tuimon.parse.stunnel_options import Version
 from tuimon.text import printable
+
+T = TypeVar("T")
 
 _PATIENCE = 10.0  # seconds; a resolver may need most of it to say that a name is unknown
 _NOWHERE = "/dev/null/x"  # a Unix socket that no machine has: s_client fails there, after its options
@@ -36,6 +39,7 @@ class Machine:
         self._turns = asyncio.Semaphore(8)  # a fleet's names are not looked up all at once
         self._answers: dict[tuple[str, ...], Completed | Failure] = {}
         self._files: dict[str, FileContent | Failure] = {}
+        self.silent: set[str] = set()  # paths that got no answer from their file system
 
     def at(self, start: str, loaded_at: float | None = None) -> "Machine":
         """The same machine, with the same answers, as a process sees it that starts in `start`."""
@@ -51,8 +55,13 @@ class Machine:
         """A regular file's content."""
         path = self.path(path)
         if path not in self._files:
-            self._files[path] = await self._host.read(path)
+            self._files[path] = self._heard(path, await self._host.read(path))
         return self._files[path]
+
+    def _heard(self, path: str, answer: T) -> T:
+        if isinstance(answer, Failure) and answer.reason is Reason.TIMEOUT:
+            self.silent.add(path)
+        return answer
 
     async def loaded(self, *paths: str) -> bool:
         """Whether these files are what the process loaded: then its OpenSSL has taken them already."""
@@ -64,7 +73,8 @@ class Machine:
 
     async def folder(self, path: str) -> tuple[str, ...] | Failure:
         """The names of the files in a folder."""
-        entries = await self._host.list(self.path(path))
+        path = self.path(path)
+        entries = self._heard(path, await self._host.list(path))
         return (
             entries if isinstance(entries, Failure) else tuple(each.name for each in entries if each.regular)
         )
@@ -132,7 +142,13 @@ class Machine:
     async def test(self, flag: str, path: str, user: str = "", group: str = "") -> bool | None:
         """`test -FLAG PATH`, as another user if one is given."""
         if not (user or group):
-            return None if "\0" in path else await self._host.allows(self.path(path), flag[1:])
+            if "\0" in path:
+                return None
+            path = self.path(path)
+            allowed = await self._host.allows(path, flag[1:])
+            if allowed is None:
+                self.silent.add(path)
+            return allowed
         who = [f"--reuid={user}"] if user else []
         who += [f"--regid={group}", "--clear-groups"] if group else ["--keep-groups"]
         return await self.says("setpriv", *who, "test", flag, self.path(path))

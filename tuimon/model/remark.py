@@ -8,6 +8,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+CLOSED = "not-permitted"
+"""The code of a file that is closed to us."""
+
+SILENT = "file-silent"
+"""The code of a file that gets no answer from its file system."""
+
 
 class Severity(StrEnum):
     """How much a finding matters."""

@@ -222,7 +222,8 @@ class Config(Struct, frozen=True, gc=False):
     services are shown as far as the text can be understood all the same.  `files` are all files and
     include folders that were read, `globals` the global options, `lines` the text in the order in which
     it is read, None where there is too much of it.  `changed_at` is when any of its files or folders was
-    last changed, replaced or renamed (seconds since the epoch), `stamp` that of its newest file.
+    last changed, replaced or renamed (seconds since the epoch), `stamp` that of its newest file.  `withheld`
+    is the first file or folder that it includes and that only we could not read: with its path, and why.
     """
 
     path: str
@@ -234,6 +235,7 @@ class Config(Struct, frozen=True, gc=False):
     stamp: Stamp | None = None
     changed_at: float = 0.0
     failure: Failure | None = None
+    withheld: tuple[str, Failure] | None = None
 
     def text(self, option: str, default: str = "") -> str:
         """The last value of a global option as written, or `default`."""

@@ -45,6 +45,9 @@ MAX_PROBLEMS = 500
 MAX_DEPTH = 10
 """Includes inside includes."""
 
+_OURS = frozenset({Reason.DENIED, Reason.TIMEOUT})
+"""Why a file may be closed to us that is open to stunnel."""
+
 Steps = Generator[Request | Question, Answer, None]
 Judged = Generator[Question, Answer, Refusal | None]
 
@@ -145,6 +148,7 @@ class _Parser:
         self.meant: dict[bytes, _Meaning] = {}  # by the lines met
         self.size = self.rows = 0
         self.failure: Failure | None = None
+        self.withheld: tuple[str, Failure] | None = None
 
     def finish(self) -> Generator[Request | Question, Answer, Config]:
         """Judge the last section and build the services."""
@@ -164,6 +168,7 @@ class _Parser:
             files=tuple(dict.fromkeys(self.files)),
             lines=None if lines is None or unread else tuple(lines),
             failure=self.failure,
+            withheld=self.withheld,
         )
 
     # Files
@@ -203,14 +208,22 @@ class _Parser:
         self.transcript.keep(line, file, len(self.sections) - 1, option, known=known, plain=plain)
 
     def unreadable(self, path: str, failure: Failure, included: bool) -> None:
-        """The file itself: nothing is known.  An included one: stunnel stops there, our bound apart."""
+        """The file itself: nothing is known.  An included one: stunnel stops there, our bounds apart."""
         if not included or failure.reason is Reason.TOO_LARGE:
             self.failure = failure
+            return
+        if failure.reason in _OURS:
+            self.withhold(path, failure)
             return
         self.current.refused = True
         meaning = f"{path} is in an include folder and cannot be read: {failure}"
         reason = "Cannot open configuration file"
         self.problem(Problem(path, None, "", reason, meaning, meaning, environment=True))
+
+    def withhold(self, path: str, failure: Failure) -> None:
+        """Go on without what stands there: what its section lacks may be in it."""
+        self.current.refused = True
+        self.withheld = self.withheld or (path, failure)
 
     def include(self, line: Line, file: str, value: bytes, folders: tuple[str, ...]) -> Steps:
         """Read every regular file of a folder, in byte order of the names."""
@@ -221,6 +234,8 @@ class _Parser:
             return self.refuse(line, file, Refusal("Segmentation fault", meaning))
         self.files.append(printable(folder))
         answer = yield ListFolder(folder)
+        if isinstance(answer, Failure) and answer.reason in _OURS:
+            return self.withhold(printable(folder), answer)
         if isinstance(answer, Failure):
             meaning = f"the include folder cannot be read: {answer}"
             refusal = Refusal("Failed to include directory", meaning, "include", "include-missing", True)

@@ -5,12 +5,15 @@ Rule: nothing is ever written over, everything is readable by its owner alone, a
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 from tuimon.model.failure import Failure, Reason
+from tuimon.patience import patiently
 from tuimon.text import printable
 
 _TRIES = 100
+_PATIENCE = 1.0  # seconds: the screen is waiting
 
 
 def place(name: str, host: str, now: float, suffix: str) -> str:
@@ -25,19 +28,27 @@ def save(name: str, text: str, otherwise: str) -> str | Failure:
     Returns the path of the file, or why there is none.
     """
     failure = Failure(Reason.OTHER, "there are too many files of that name")
-    for folder in (os.getcwd(), otherwise):
+    for folder in (".", otherwise):
         try:
-            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            for attempt in range(_TRIES):
-                stem, dot, suffix = name.rpartition(".")
-                path = os.path.join(folder, f"{stem}-{attempt}{dot}{suffix}" if attempt else name)
-                try:
-                    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                except FileExistsError:
-                    continue
-                with open(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
+            if path := patiently(partial(_written, folder, name, text), _PATIENCE):
                 return path
         except OSError as error:
-            failure = Failure(Reason.OTHER, printable(f"cannot write to {folder}: {error.strerror}"))
+            where = "the current folder" if folder == "." else folder
+            failure = Failure(Reason.OTHER, printable(f"cannot write to {where}: {error.strerror}"))
     return failure
+
+
+def _written(folder: str, name: str, text: str) -> str:
+    """The path of a new file; empty where there are too many of that name."""
+    Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    stem, dot, suffix = name.rpartition(".")
+    for attempt in range(_TRIES):
+        path = os.path.abspath(os.path.join(folder, f"{stem}-{attempt}{dot}{suffix}" if attempt else name))
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+    return ""

@@ -4,13 +4,14 @@ Rule: nothing here is needed: a file that is missing, broken or of another versi
 one that cannot be written is let be.  It is this machine's own business, in the XDG state folder.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
 import msgspec
 
 from tuimon.model.service import ServiceKey
-from tuimon.patience import whole
+from tuimon.patience import patiently, whole
 
 _LARGEST = 1 << 20  # bytes of a file that is looked at
 _PATIENCE = 1.0  # seconds: the screen is waiting
@@ -74,6 +75,11 @@ def load(path: str) -> View:
 
 def save(path: str, view: View) -> None:
     """Keep an arrangement: whole or not at all, whatever another tuimon does meanwhile."""
+    with contextlib.suppress(OSError):
+        patiently(lambda: _save(path, view), _PATIENCE)
+
+
+def _save(path: str, view: View) -> None:
     there, beside = Path(path), Path(f"{path}.{os.getpid()}")
     try:
         there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
