@@ -3,11 +3,12 @@
 from tuimon import events
 from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.process import Process, ProcessId, SocketTable
-from tuimon.store.kernel import Kernel
+from tuimon.store.kernel import Kernel, Moved
 
 DOOR = Socket(SocketState.LISTEN, "127.0.0.1", 8443, "", 0, 0, 41)
 OTHER = DOOR._replace(port=8444, inode=42)
 BOTH = SocketTable(listening=(DOOR, OTHER))
+ALL = Moved(frozenset({8444}), frozenset({8444}))
 
 
 def process(pid: int, *inodes: int) -> Process:
@@ -28,7 +29,7 @@ def test_a_process_that_ended_concerns_the_ports_that_it_held() -> None:
     seen = kernel(BOTH)
     seen.take_processes((process(1, 41),))
     seen.take(events.SocketsSeen("here", (SocketTable(listening=(DOOR,)),)), 1.0)
-    assert (seen.moved, seen.ports) == (True, {8444})
+    assert (seen.moved, seen.ports) == (True, Moved(doors=frozenset({8444})))
 
 
 def test_a_socket_that_outlives_its_process_is_somebody_elses_now() -> None:
@@ -38,6 +39,16 @@ def test_a_socket_that_outlives_its_process_is_somebody_elses_now() -> None:
     seen.take(events.SocketsSeen("here", tables), 1.0)
     seen.take_processes((process(1, 41),))
     seen.take(events.SocketsSeen("here", tables), 2.0)
-    assert (seen.moved, seen.ports) == (True, {8444})
+    assert (seen.moved, seen.ports) == (True, ALL)
     seen.take(events.SocketsSeen("here", tables), 3.0)
-    assert (seen.moved, seen.ports) == (False, set())
+    assert (seen.moved, seen.ports) == (False, Moved())
+
+
+def test_a_connection_moves_no_door() -> None:
+    """A thousand services may have one target: who only connects there says nothing of them."""
+    seen = kernel(BOTH)
+    client = OTHER._replace(state=SocketState.ESTABLISHED, remote_port=50001, inode=43)
+    seen.take(
+        events.SocketsSeen("here", (SocketTable(listening=BOTH.listening, established=(client,)),)), 1.0
+    )
+    assert seen.ports == Moved(peers=frozenset({8444}))

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
+from tuimon.model.endpoint import Endpoint
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Tunnel
 from tuimon.store import join
+from tuimon.store.kernel import Moved
 from tuimon.store.rows import InstanceRow, Row, families, worst_first
 
 _ANY = -1  # in place of a port that cannot be known from the text
@@ -23,7 +25,8 @@ class Board(Struct):
     instances: dict[InstanceKey, InstanceRow] = field(default_factory=dict)
     members: dict[InstanceKey, frozenset[ServiceKey]] = field(default_factory=dict)
     named: dict[InstanceKey, dict[str, list[ServiceKey]]] = field(default_factory=dict)
-    _at: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by port
+    _at: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by the ports that it accepts at
+    _to: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by the ports of its targets here
     _ranked: list[ServiceKey] | None = None  # the rows in order; sorting a thousand takes a millisecond
 
     def put(self, row: Row) -> None:
@@ -32,8 +35,9 @@ class Board(Struct):
         if before is None or _texts(before) != _texts(row):
             if before is not None:
                 self._leave(before)
-            for port in _ports(row):
-                self._at.setdefault(port, set()).add(key)
+            for index, ports in self._doors(row):
+                for port in ports:
+                    index.setdefault(port, set()).add(key)
             self._ranked = None
         order = worst_first(row)
         if order != self.order.get(key):
@@ -52,19 +56,28 @@ class Board(Struct):
             self._ranked = [row.key for row in families(self.rows, self.order)]
         return [self.rows[key] for key in self._ranked]
 
-    def near(self, ports: set[int] | None) -> list[Row]:
-        """The rows of services one of whose sockets, or of their targets', may have one of these ports (0: be
-        a Unix socket); all for None.  A thousand rows need not be walked for a socket that came."""
-        if ports is None:
+    def near(self, moved: Moved | None) -> list[Row]:
+        """The rows of services for which these sockets may be something else; all for None.  A thousand rows
+        need not be walked for a socket that came, nor for a client of the target that they all have."""
+        if moved is None:
             return list(self.rows.values())
-        found = self._at.get(_ANY, set()).union(*(self._at.get(port, ()) for port in ports))
+        found = self._at.get(_ANY, set()).union(*(self._at.get(port, ()) for port in moved.ports))
+        if moved.doors:
+            found.update(self._to.get(_ANY, ()), *(self._to.get(port, ()) for port in moved.doors))
         return [self.rows[key] for key in found]
 
+    def _doors(self, row: Row) -> tuple[tuple[dict[int, set[ServiceKey]], set[int]], ...]:
+        """Where a row stands in which index."""
+        service = row.tunnel.service
+        at, to = (row.tunnel.primary or service).accept, join.on_loopback(service.connect)
+        return (self._at, _ports(at)), (self._to, _ports(to))
+
     def _leave(self, row: Row) -> None:
-        for port in _ports(row):
-            self._at[port].discard(row.key)
-            if not self._at[port]:
-                del self._at[port]
+        for index, ports in self._doors(row):
+            for port in ports:
+                index[port].discard(row.key)
+                if not index[port]:
+                    del index[port]
 
     def seat(self, key: InstanceKey, tunnels: Sequence[Tunnel]) -> frozenset[ServiceKey]:
         """Note the services of an instance; returns those that are not among them any more."""
@@ -86,8 +99,5 @@ def _texts(row: Row) -> tuple[int, int]:
     return id(row.tunnel.service), id(row.tunnel.primary)
 
 
-def _ports(row: Row) -> set[int]:
-    """The ports that a service accepts at, and those of its targets on this machine."""
-    service = row.tunnel.service
-    ends = (*(row.tunnel.primary or service).accept, *join.on_loopback(service.connect))
+def _ports(ends: tuple[Endpoint, ...]) -> set[int]:
     return {_ANY if join.loose(each) else 0 if each.path else each.number or 0 for each in ends}

@@ -31,6 +31,19 @@ class Sockets(NamedTuple):
     stalled: tuple[Backlog, ...] = ()
 
 
+class Moved(NamedTuple):
+    """The ports of whatever moved (0: those of Unix sockets): of listening sockets and their queues, the
+    `doors`, and of connections."""
+
+    doors: frozenset[int] = frozenset()
+    peers: frozenset[int] = frozenset()
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """All of them."""
+        return self.doors | self.peers
+
+
 class Kernel:
     """The sockets of one host; `is_own(peer, door)` tells whether a connection is a probe of ours."""
 
@@ -39,7 +52,7 @@ class Kernel:
         self.tables: dict[str, SocketTable] | None = None
         self.queues = Queues()
         self.moved = False  # whether the last look may change what services show
-        self.ports: set[int] | None = None  # the ports of whatever moved; None where any may have
+        self.ports: Moved | None = None  # None where any may have
         self.holders: dict[int, Holder | None] = {}
         self.strangers: set[int] = set()  # sockets of which somebody should find out who holds them
         self._running: tuple[Process, ...] = ()
@@ -63,17 +76,16 @@ class Kernel:
         self.queues.see(self._indexes.values(), now)
         queued |= self.queues.ports
         self.moved |= bool(gone or queued)
-        moved = _moved(before, self._indexes)
-        self.ports = None if moved is None else moved | queued | self._ports_of(gone)
+        moved, gone_from = _moved(before, self._indexes), self._ports_of(gone)
+        self.ports = moved and Moved(moved.doors | queued | gone_from, moved.peers | gone_from)
         if self.ports is None:
             self.strangers.clear()  # whoever joins services to sockets asks again
 
-    def _ports_of(self, inodes: frozenset[int]) -> set[int]:
+    def _ports_of(self, inodes: frozenset[int]) -> frozenset[int]:
         """The ports of these sockets, as far as they are there."""
         pairs = (table for pair in self._indexes.values() for table in pair) if inodes else ()
-        return {
-            port for table in pairs for port, each in table.items() if any(s.inode in inodes for s in each)
-        }
+        held = (item for table in pairs for item in table.items())
+        return frozenset(port for port, each in held if any(socket.inode in inodes for socket in each))
 
     def _index(self, event: events.SocketsSeen) -> None:
         before, self._read = self.tables or {}, event.tables
@@ -185,18 +197,21 @@ class Kernel:
         return known[0] if known else "another process" if sockets else ""
 
 
-def _moved(before: dict[str, tuple[Index, Index]], after: dict[str, tuple[Index, Index]]) -> set[int] | None:
-    """The ports whose sockets changed (0: those of Unix sockets); None where namespaces came or went."""
+def _moved(before: dict[str, tuple[Index, Index]], after: dict[str, tuple[Index, Index]]) -> Moved | None:
+    """The ports whose sockets changed; None where namespaces came or went."""
     if before.keys() != after.keys():
         return None
-    pairs = ((old, new) for net in after for old, new in zip(before[net], after[net], strict=True))
-    return {
-        port
-        for old, new in pairs
-        if old is not new
-        for port in old.keys() | new.keys()
-        if old.get(port) != new.get(port)
-    }
+    doors, peers = (
+        frozenset[int]().union(*(_changed(before[net][each], after[net][each]) for net in after))
+        for each in (0, 1)
+    )
+    return Moved(doors, peers)
+
+
+def _changed(before: Index, after: Index) -> Iterable[int]:
+    if before is after:
+        return ()
+    return (port for port in before.keys() | after.keys() if before.get(port) != after.get(port))
 
 
 def _door(socket: Socket) -> str:
