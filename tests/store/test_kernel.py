@@ -45,10 +45,11 @@ def test_a_socket_that_outlives_its_process_is_somebody_elses_now() -> None:
 
 
 def test_a_connection_moves_no_door() -> None:
-    """A thousand services may have one target: who only connects there says nothing of them."""
+    """A thousand services may have one target: who connects or waits there says nothing of them."""
     seen = kernel(BOTH)
     client = OTHER._replace(state=SocketState.ESTABLISHED, remote_port=50001, inode=43)
-    seen.take(
-        events.SocketsSeen("here", (SocketTable(listening=BOTH.listening, established=(client,)),)), 1.0
-    )
-    assert seen.ports == Moved(peers=frozenset({8444}))
+    for waiting in (0, 1):
+        listening = (DOOR, OTHER._replace(queue=waiting))
+        table = SocketTable(listening=listening, established=(client,) * (1 - waiting))
+        seen.take(events.SocketsSeen("here", (table,)), 1.0)
+        assert seen.ports == Moved(clients=frozenset({8444}))

@@ -32,16 +32,16 @@ class Sockets(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """The ports of whatever moved (0: those of Unix sockets): of listening sockets and their queues, the
-    `doors`, and of connections."""
+    """The ports of whatever moved (0: those of Unix sockets): `doors` of listening sockets that came, went or
+    accept nobody, `clients` of connections that came, went or wait."""
 
     doors: frozenset[int] = frozenset()
-    peers: frozenset[int] = frozenset()
+    clients: frozenset[int] = frozenset()
 
     @property
     def ports(self) -> frozenset[int]:
         """All of them."""
-        return self.doors | self.peers
+        return self.doors | self.clients
 
 
 class Kernel:
@@ -77,7 +77,7 @@ class Kernel:
         queued |= self.queues.ports
         self.moved |= bool(gone or queued)
         moved, gone_from = _moved(before, self._indexes), self._ports_of(gone)
-        self.ports = moved and Moved(moved.doors | queued | gone_from, moved.peers | gone_from)
+        self.ports = moved and Moved(moved.doors | queued | gone_from, moved.clients | gone_from)
         if self.ports is None:
             self.strangers.clear()  # whoever joins services to sockets asks again
 
@@ -201,17 +201,24 @@ def _moved(before: dict[str, tuple[Index, Index]], after: dict[str, tuple[Index,
     """The ports whose sockets changed; None where namespaces came or went."""
     if before.keys() != after.keys():
         return None
-    doors, peers = (
-        frozenset[int]().union(*(_changed(before[net][each], after[net][each]) for net in after))
-        for each in (0, 1)
-    )
-    return Moved(doors, peers)
+    doors, clients = set[int](), set[int]()
+    for net, (listens, connects) in after.items():
+        listened, connected = before[net]
+        clients.update(_changed(connected, connects))
+        for port in _changed(listened, listens):
+            same = _inodes(listened.get(port, ())) == _inodes(listens.get(port, ()))
+            (clients if same else doors).add(port)  # the same sockets: their queues are longer or shorter
+    return Moved(frozenset(doors), frozenset(clients))
 
 
 def _changed(before: Index, after: Index) -> Iterable[int]:
     if before is after:
         return ()
     return (port for port in before.keys() | after.keys() if before.get(port) != after.get(port))
+
+
+def _inodes(sockets: Iterable[Socket]) -> list[int]:
+    return [each.inode for each in sockets]
 
 
 def _door(socket: Socket) -> str:

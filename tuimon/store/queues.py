@@ -32,21 +32,22 @@ class Queues:
 
     def __init__(self) -> None:
         self._queues: dict[int, _Queue] = {}
-        self.ports = frozenset[int]()  # of the sockets that have one (0: Unix sockets)
+        self.ports = frozenset[int]()  # of those at which nobody is accepted (0: Unix sockets)
         self.looks = 0
         self._now = 0.0
 
     def see(self, tables: Iterable[tuple[Index, Index]], now: float) -> None:
         """Take one look: listening and connected sockets by port, one pair a network namespace."""
         seen: dict[int, _Queue] = {}
-        ports = set[int]()
+        ports: dict[int, int] = {}
         for listening, connected in tables:
             for port, sockets in listening.items():
                 for socket in sockets:
                     if socket.queue:
                         seen[socket.inode] = self._grown(socket, connected, now)
-                        ports.add(port)
-        self._queues, self._now, self.ports = seen, now, frozenset(ports)
+                        ports[socket.inode] = port
+        self._queues, self._now = seen, now
+        self.ports = frozenset(ports[inode] for inode, each in seen.items() if self._stands(each))
         self.looks += 1
 
     def _grown(self, socket: Socket, connected: Index, now: float) -> _Queue:
