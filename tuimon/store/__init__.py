@@ -220,7 +220,7 @@ class Store:
         if self._doors_moved:
             self._pairs.rebuild(row.tunnel for row in self._rows.values())
             self._doors_moved = False
-        for row in [row for row in self._rows.values() if row.tunnel.service.client]:
+        for row in [self._rows[key] for key in sorted(self._board.clients)]:
             far = self._pairs.far(row.tunnel)
             if far != row.tunnel.far or (far is not None and far.key in rows):
                 self._judge(row.tunnel, self._instances[row.key.instance].findings, rows)

@@ -13,7 +13,7 @@ from tuimon.store.rows import Row
 def pending(facts: Facts, interest: Interest, rows: Iterable[Row], *, joining: bool) -> tuple[str, ...]:
     """The kinds of facts that are missing; `joining`: some are there and not joined yet."""
     wanted = {*(facts.found.paths if facts.found else ()), *(() if facts.only else interest.configs)}
-    kernel = facts.kernel
+    kernel, probing = facts.kernel, any(want.key not in facts.probed for want in interest.probes)
     waiting = {
         "configurations": facts.found is None or not wanted <= facts.configs.keys(),
         "processes": facts.processes is None,
@@ -25,10 +25,10 @@ def pending(facts: Facts, interest: Interest, rows: Iterable[Row], *, joining: b
         "logs": not interest.logs <= facts.logs.keys(),
         "loaded texts": facts.loads.pending(interest.recall, interest.keep),
         "join": joining,
-        "probes": any(want.key not in facts.probed for want in interest.probes),
+        "probes": probing,
         "checks": any(want.path not in facts.checks for want in interest.checks),
         "outputs": any(not facts.seen(want) for want in interest.outputs),
-        "queues": any(_undecided(facts, row) for row in rows),
+        "queues": not probing and any(_undecided(facts, row) for row in rows),  # each probe fills some
         "holders": not kernel.strangers <= kernel.holders.keys(),
     }
     return tuple(name for name, missing in waiting.items() if missing)
