@@ -37,15 +37,16 @@ def _look(table: ProcessTable, configs: set[str]) -> tuple[tuple[Process, ...], 
 def watch(folder: Path, count: int) -> Looks:
     """Start so many, look twice with one table, and end them."""
     configs = {str(folder / f"{number}.conf") for number in range(count)}
+    herd: list[subprocess.Popen[bytes]] = []
     with ExitStack() as stack:
         for config in sorted(configs):
             Path(config).write_text(_TEXT)
             argv = ["setpriv", "--pdeathsig", "TERM", "stunnel", config]
             quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            process = stack.enter_context(subprocess.Popen(argv, **quiet))
-            stack.callback(process.terminate)
-        deadline = time.monotonic() + _LIMIT
-        while len(_look(ProcessTable(), configs)[0]) < count:
+            herd.append(stack.enter_context(subprocess.Popen(argv, **quiet)))
+        stack.callback(lambda: [each.kill() for each in herd])  # all, before any of them is waited for
+        deadline, waiting = time.monotonic() + _LIMIT, ProcessTable()
+        while len(_look(waiting, configs)[0]) < count:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"fewer than {count} started")
         table = ProcessTable()

@@ -243,7 +243,7 @@ class Deleted(Life):
 class Split(Life):
     """Lines that come in pieces, cut anywhere, also within a character."""
 
-    name, share, turns = "split writes", 0.05, 10
+    name, share, turns = "split writes", 0.1, 10
 
     def line(self, number: int, writer: str) -> bytes:
         return f"{_HEAD} {number} {writer}; größer – 証明書\n".encode()

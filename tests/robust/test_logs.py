@@ -33,7 +33,7 @@ def report(pytestconfig: pytest.Config) -> Report:
 def test_every_line_is_told_once_and_in_order(report: Report) -> None:
     """Renamed, deleted, switched, emptied, split, binary, endless, shared; none lost but in a window."""
     assert [each for each in report.outcomes if not each.good] == []
-    assert sum(each.written for each in report.outcomes) > 0.9 * LINES
+    assert sum(each.written for each in report.outcomes) >= LINES
 
 
 def test_only_an_emptied_log_can_lose_lines(report: Report) -> None:

@@ -219,7 +219,7 @@ class Probe:
         closed = False
         try:
             async with asyncio.timeout(early_close):
-                while not (self._tls.failed or closed):
+                while not (self._tls.failed or self._tls.flooded or closed):
                     data = await self._receive(stream)
                     self._tls.receive(data)
                     closed = not data

@@ -144,6 +144,11 @@ class Handshake:
         """Whether it cannot go on; `outcome` says why."""
         return self._verdict is not None and self._verdict is not Verdict.OK
 
+    @property
+    def flooded(self) -> bool:
+        """Whether so much came after the handshake that nothing of it is looked at any more."""
+        return self.done and self._received > MAX_RECEIVED
+
     def start(self) -> bytes:
         """The bytes to send first: our ClientHello."""
         return b"" if self._connection is None else self._advance(self._connection)
