@@ -35,6 +35,7 @@ class Life:
         self.seen = bytearray(self.lines)
         self.written = 0
         self.marks: dict[int, bool] = {}  # the first number after each truncation: was it a calm one
+        self.wrote: list[tuple[int, float]] = []  # the first number of each burst and of each truncation
         self.looked = False
         self.told = 0
         self.disordered = self.torn = 0
@@ -78,6 +79,7 @@ class Life:
     def next(self, count: int) -> range:
         """The numbers of the next lines."""
         first = self.written
+        self.wrote.append((first, time.monotonic()))
         self.written += count
         return range(first, self.written)
 
@@ -114,6 +116,18 @@ class Life:
             return log is not None and log.current is not None and log.current.tail.inode == inode
 
         self.wait(follows)
+
+    def emptied(self, *, calm: bool) -> None:
+        """The log was truncated just now."""
+        self.marks[self.written] = calm
+        self.wrote.append((self.written, time.monotonic()))
+
+    def window(self, lost: set[int]) -> float:
+        """Seconds from the first write of a lost line to the truncation that took it, at most."""
+        ends = [(number, at) for number, at in self.wrote if number in self.marks]
+        began = [(number, at) for number, at in self.wrote if number in lost]
+        ages = (min(at for mark, at in ends if mark > number) - when for number, when in began)
+        return max(ages, default=0.0)
 
     def excused(self, missing: list[int]) -> set[int]:
         """Those of the missing that stood right before a truncation which came before they were read."""
@@ -190,7 +204,7 @@ class Truncated(Life):
             self.caught_up()
         shutil.copyfile(self.path, f"{self.path}.1")
         os.truncate(self.path, 0)
-        self.marks[self.written] = calm
+        self.emptied(calm=calm)
 
 
 class Overwritten(Life):
@@ -204,7 +218,7 @@ class Overwritten(Life):
         if calm:
             self.caught_up()
         pen.reopen(overwrite=True)
-        self.marks[self.written] = calm
+        self.emptied(calm=calm)
 
 
 class Switched(Life):

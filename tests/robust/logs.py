@@ -28,7 +28,8 @@ PATIENCE = 120.0
 
 class Outcome(NamedTuple):
     """One life of a log: lines that were written, were told, were lost in a truncation that nobody could
-    have seen coming, were lost otherwise, came twice, came out of order, and were torn by a truncation."""
+    have seen coming, were lost otherwise, came twice, came out of order, and were torn by a truncation; `oldest`
+    is how many seconds a line of the windows had stood there at most."""
 
     life: str
     written: int
@@ -39,6 +40,7 @@ class Outcome(NamedTuple):
     disordered: int
     torn: int
     truncations: int
+    oldest: float
 
     @property
     def good(self) -> bool:
@@ -92,6 +94,7 @@ def outcome(life: Life) -> Outcome:
         life.disordered,
         life.torn,
         len(life.marks),
+        life.window(window),
     )
 
 
@@ -125,7 +128,8 @@ def table(report: Report) -> list[tuple[str, bool]]:
     rows = [(f"{'':<14}{'written':>9}{'told':>9}{'lost':>6}{'twice':>6}{'order':>6}{'in window':>10}", True)]
     for each in report.outcomes:
         counts = f"{each.written:>9,}{each.told:>9,}{each.lost:>6}{each.doubled:>6}{each.disordered:>6}"
-        window = f"{each.window:>10,} at {each.truncations} truncations" if each.truncations else ""
+        at = f"{each.truncations} truncations, at most {each.oldest * 1000:.0f} ms old"
+        window = f"{each.window:>10,} at {at}" if each.truncations else ""
         rows.append((f"{each.life:<14}{counts}{window}", each.good))
     total = sum(each.written for each in report.outcomes)
     pace = (
