@@ -28,8 +28,8 @@ PATIENCE = 120.0
 
 class Outcome(NamedTuple):
     """One life of a log: lines that were written, were told, were lost in a truncation that nobody could
-    have seen coming, were lost otherwise, came twice, came out of order, and were torn by a truncation; `oldest`
-    is how many seconds a line of the windows had stood there at most."""
+    have seen coming, were lost otherwise, came twice, came out of order, and were torn by a truncation;
+    `oldest` is how many seconds a line of the windows had stood there at most."""
 
     life: str
     written: int
