@@ -17,9 +17,10 @@ from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Reach, Verdict
 from tuimon.model.process import OpenLog, ProcessId, SocketTable
 from tuimon.model.remark import Remark, Scope
-from tuimon.model.service import InstanceKey, ServiceKey
+from tuimon.model.service import InstanceKey
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
+from tuimon.store.joiner import Joiner
 
 
 @pytest.fixture
@@ -333,13 +334,13 @@ def test_what_says_the_same_joins_nobody_again(world: World, monkeypatch: pytest
     """An accept queue that comes and goes is one service's, and a check that finds the same is no news."""
     world.healthy()
     joined: list[InstanceKey] = []
-    join = Store._rejoin
+    join = Joiner._rejoin
 
-    def counting(store: Store, key: InstanceKey, rows: set[ServiceKey]) -> None:
+    def counting(joiner: Joiner, key: InstanceKey) -> None:
         joined.append(key)
-        join(store, key, rows)
+        join(joiner, key)
 
-    monkeypatch.setattr(Store, "_rejoin", counting)
+    monkeypatch.setattr(Joiner, "_rejoin", counting)
     world.sockets(world.listening(queue=1))
     world.checked()
     assert [each.queue for each in world.row().tunnel.listeners] == [1]
