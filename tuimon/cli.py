@@ -6,7 +6,9 @@ reaches a user.  Commands are modules of `tuimon.commands`, loaded only when ask
 
 import argparse
 import contextlib
+import errno
 import gc
+import io
 import os
 import signal
 import subprocess
@@ -27,6 +29,8 @@ _WITHOUT_SETTINGS = {"completion", "settings"}
 
 _YOUNG = 50_000  # new objects before Python looks for garbage among them
 
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # a full disk behind `>`
+
 BUG = 70
 """The exit status of a bug in tuimon itself (EX_SOFTWARE of sysexits.h)."""
 
@@ -41,7 +45,7 @@ def _settings(name: str, arguments: argparse.Namespace) -> Settings:
     loaded = load(arguments.config, check_keys)
     return msgspec.structs.replace(
         loaded,
-        ascii=loaded.ascii or arguments.ascii,
+        ascii=loaded.ascii or arguments.ascii or _lacks_signs(),
         read_only=loaded.read_only or arguments.read_only,
     )
 
@@ -56,6 +60,18 @@ def _open_descriptors() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until our end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale that lacks a sign is no reason to fall silent
+
+
+def _lacks_signs() -> bool:
+    """Whether the locale's encoding has none of our signs."""
+    try:
+        "✖●▲".encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeError, LookupError):
+        return True
+    return False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,11 +99,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-    except Exception as error:  # a bug: its kind and place, not the values it stumbled over
-        from tuimon.model.failure import bug  # noqa: PLC0415 - nobody else needs it
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            return _stumbled(error)
+        print(f"tuimon: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return USAGE
+    except Exception as error:
+        return _stumbled(error)
 
-        print(f"tuimon: {bug(error)}", file=sys.stderr)
-        return BUG
+
+def _stumbled(error: Exception) -> int:
+    """A bug: its kind and place, not the values it stumbled over."""
+    from tuimon.model.failure import bug  # noqa: PLC0415 - nobody else needs it
+
+    print(f"tuimon: {bug(error)}", file=sys.stderr)
+    return BUG
 
 
 def program() -> NoReturn:

@@ -20,6 +20,7 @@ from tuimon.patience import is_file
 from tuimon.settings import Settings
 from tuimon.signs import in_ascii
 
+_WEEK = 7 * 24 * 60
 NAME = "bundle"
 HELP = "one text for the ticket: findings, handshakes, masked configuration, log, actions"
 MANUAL = Manual(
@@ -35,11 +36,19 @@ MANUAL = Manual(
 )
 
 
+def minutes(text: str) -> float:
+    """An argument type: minutes, above 0 and at most a week."""
+    value = float(text)
+    if not 0 < value <= _WEEK:
+        raise argparse.ArgumentTypeError(f"minutes above 0, up to {_WEEK}, are wanted")
+    return value
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("instances", nargs="*", metavar="INSTANCE", help="configuration path, unit or pid")
     parser.add_argument(
-        "--minutes", type=float, default=MINUTES, metavar="N", help=f"of the log (default {MINUTES})"
+        "--minutes", type=minutes, default=MINUTES, metavar="N", help=f"of the log (default {MINUTES})"
     )
 
 

@@ -56,7 +56,8 @@ def _state(survey: Survey) -> Iterator[Note]:
     if action is Action.START and process is not None:
         yield Note("running", f"it runs already (pid {process.pid})", "reload or restart")
     if _nothing_runs(survey):
-        yield Note("not-running", "no process runs this configuration", "start it")
+        fix = "" if action is Action.STOP else "start it"
+        yield Note("not-running", "no process runs this configuration", fix)
     if survey.unseen is not None:
         yield Note("changed-hands", str(survey.unseen), "look again")
     if len(instance.processes) > 1 and survey.door.route is not Route.UNIT:
