@@ -8,20 +8,19 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Generic
 
-from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.binding import BindingType
-from textual.cache import LRUCache
 from textual.reactive import reactive
 from textual.selection import Selection
 from textual.strip import Strip
 
 from tuimon.ui.keys import bound
-from tuimon.ui.widgets.cells import character_at, fold, steady
+from tuimon.ui.widgets.cells import fold
 from tuimon.ui.widgets.log_rows import Folds
+from tuimon.ui.widgets.log_strips import Ground, Look, Strips, T
 from tuimon.ui.widgets.still import StillScroll
 
 LIMIT = 10_000
@@ -29,31 +28,6 @@ LIMIT = 10_000
 
 STEP = 8
 """Cells of one step sideways."""
-
-_CACHED_LINES = 1024
-
-
-class Numbered(Protocol):
-    """What a log view shows: anything with a number that grows from line to line."""
-
-    @property
-    def sequence(self) -> int:
-        """The line's number."""
-
-
-T = TypeVar("T", bound=Numbered)
-
-
-class _Look(NamedTuple):
-    """What decides how a row of the screen looks."""
-
-    sequence: int
-    row: int  # of the folded line
-    x: int
-    width: int
-    fold: int  # width at which it is folded; 0: it is not
-    match: bool
-    selected: tuple[int, int] | None
 
 
 class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
@@ -112,15 +86,13 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     ) -> None:
         """Make a view that holds up to `limit` lines."""
         super().__init__(name=name, id=id, classes=classes)
-        self._paint = paint
         self._limit = limit
         self._items: list[T] = []
         self._folds = Folds()
         self._fold_width = 0  # of the heights; the screen may have another one until the resize arrives
         self._top = (-1, 0)  # sequence of the line at the top, and which of its rows
         self._placing = False
-        self._texts: LRUCache[int, Text] = LRUCache(_CACHED_LINES)
-        self._strips: LRUCache[_Look, Strip] = LRUCache(_CACHED_LINES)
+        self._strips: Strips[T] = Strips(paint)
         self._plain_style: Style | None = None  # kept as long as the strips
 
     # What is in it
@@ -173,8 +145,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
 
     def repaint(self) -> None:
         """Paint anew, because `paint` would answer differently now."""
-        self._texts.clear()
-        self._strips.clear()
+        self._strips.forget()
         self.refresh()
 
     def show_item(self, sequence: int) -> bool:
@@ -258,7 +229,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         at, rows = (index if step > 0 else index - 1), abs(rows)
         while rows > 0 and 0 <= at < len(self._items):
             if not self._folds.measured(at):
-                self._folds.measure(at, len(fold(self._text(self._items[at]).plain, self._fold_width)))
+                self._folds.measure(at, len(fold(self._strips.text(self._items[at]).plain, self._fold_width)))
             rows -= self._folds.height(at)
             at += step
 
@@ -324,29 +295,25 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
             return
         top = self.scroll_offset.y
         visible = self._items[top : top + self._height]
-        if steps < 0 or any(self._text(item).cell_len > self.x_offset + self._width for item in visible):
+        if steps < 0 or any(
+            self._strips.text(item).cell_len > self.x_offset + self._width for item in visible
+        ):
             self.x_offset = max(0, self.x_offset + steps * STEP)
 
     # Painting
 
-    def _text(self, item: T) -> Text:
-        text = self._texts.get(item.sequence)
-        if text is None:
-            text = self._texts[item.sequence] = steady(self._paint(item))
-        return text
-
     def notify_style_update(self) -> None:
         """Forget lines painted in other colours."""
         super().notify_style_update()
-        self._strips.clear()
+        self._strips.restyle()
         self._plain_style = None
 
-    @property
-    def _line_style(self) -> Style:
-        """What a line stands on: it follows from all ancestors, which takes a fifth of painting the line."""
-        if self._plain_style is None:
+    def _ground(self, look: Look) -> Ground:
+        if self._plain_style is None:  # it follows from all ancestors: a fifth of painting the line
             self._plain_style = self.rich_style
-        return self._plain_style
+        match = look.match and self.get_component_rich_style("log--match")
+        selected = look.selected and self.screen.get_component_rich_style("screen--selection")
+        return Ground(match or self._plain_style, selected or None, self.app.console)
 
     def render_line(self, y: int) -> Strip:
         """Paint row `y` of the screen, or take it from the cache."""
@@ -356,7 +323,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         index, part = self._folds.at(row)
         item = self._items[index]
         selection = self.text_selection
-        look = _Look(
+        look = Look(
             item.sequence,
             part,
             0 if self.wrap else self.x_offset,
@@ -365,32 +332,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
             item.sequence == self.match,
             None if selection is None else selection.get_span(item.sequence),
         )
-        strip = self._strips.get(look)
-        if strip is None:
-            strip = self._strips[look] = self._strip(self._text(item), look)
-        return strip
-
-    def _strip(self, text: Text, look: _Look) -> Strip:
-        plain, pad = text.plain, 0
-        if look.fold:
-            starts = [*fold(plain, look.fold), len(plain)]
-            start, end = starts[look.row], starts[look.row + 1]
-        else:
-            (start, pad), end = character_at(plain, look.x), len(plain)
-        if look.selected is not None:
-            text = text.copy()
-            first, last = look.selected
-            style = self.screen.get_component_rich_style("screen--selection")
-            text.stylize(style, first, len(plain) if last < 0 else last)
-        if (start, end) != (0, len(plain)):
-            text = text[start:end]
-        base = self.get_component_rich_style("log--match") if look.match else self._line_style
-        segments = list(text.render(self.app.console)) or [Segment(" ")]
-        # Characters are told by their line and place in it, whatever is folded or out of sight.
-        strip = Strip(Segment.apply_style(segments, base)).apply_offsets(start, look.sequence)
-        if pad:
-            strip = Strip([Segment(" " * pad, base), *strip])
-        return strip.crop_extend(0, look.width, base)
+        return self._strips.row(item, look, self._ground)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, lines as they are and not as they are folded."""
@@ -398,6 +340,6 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         for item in self._items:
             span = selection.get_span(item.sequence)
             if span is not None:
-                plain = self._paint(item).plain  # as it is, not as it is measured
+                plain = self._strips.paint(item).plain  # as it is, not as it is measured
                 lines.append(plain[span[0] : None if span[1] < 0 else span[1]])
         return "\n".join(lines), "\n"
