@@ -156,3 +156,23 @@ async def test_what_says_the_same_is_told_once(host: LocalHost, folder: Path) ->
     assert after is not None
     assert after.services is before.services  # nothing was parsed
     assert after.changed_at > before.changed_at
+
+
+async def test_a_file_of_the_folder_that_is_gone_and_served_is_missed(
+    host: LocalHost, folder: Path, tmp_path: Path
+) -> None:
+    """A process names it; with PATHs, too, but never what stands elsewhere."""
+    (folder / "a.conf").write_text(section("a"))
+    (folder / "gone.conf").write_text(section("gone"))
+    reader = Reader(host, tmp_path, folder)
+    named = frozenset(map(str, (folder / "gone.conf", folder / "x", tmp_path / "elsewhere.conf")))
+    async with running(reader.collector, reader.told):
+        reader.collector.want(Interest(configs=named))
+        await reader.services(folder / "gone.conf", "gone")
+        (folder / "gone.conf").unlink()
+        await reader.services(folder / "gone.conf")
+        await reader.found(folder / "a.conf", folder / "gone.conf")
+        config = reader.last(folder / "gone.conf")
+        assert config is not None
+        assert config.failure is not None
+        assert config.failure.reason is Reason.MISSING

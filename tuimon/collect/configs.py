@@ -36,10 +36,17 @@ class Configs:
         self._watch = host.watch()
 
     def want(self, interest: Interest) -> None:
-        """Read these configurations too (named by processes and units), unless PATHs were given."""
-        if not self._only and interest.configs != self._named:
-            self._named = interest.configs
+        """Read these configurations too, named by processes and units; where PATHs were given, those of their
+        folders: one whose file is gone is served all the same."""
+        named = interest.configs
+        if self._only:
+            named = frozenset(each for each in named if self._in_root(each))
+        if named != self._named:
+            self._named = named
             self._rewatch()
+
+    def _in_root(self, path: str) -> bool:
+        return path.endswith(".conf") and os.path.dirname(path) in self._roots
 
     def _rewatch(self) -> None:
         self._watch.want({*self._roots, *self._named, *frozenset().union(*self._parts.values())})

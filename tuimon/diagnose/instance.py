@@ -15,7 +15,7 @@ from tuimon.diagnose.loaded import config_changed
 from tuimon.diagnose.pid_file import pid_file
 from tuimon.model.failure import Reason, in_words, remedy
 from tuimon.model.instance import Instance
-from tuimon.model.service import Problem
+from tuimon.model.service import MASK, Problem
 from tuimon.model.tunnel import Tunnel
 
 
@@ -31,7 +31,8 @@ def config_error(instance: Instance) -> Finding | None:
     if config is None or config.failure is not None or not config.problems:
         return None
     first = config.problems[0]
-    where, said = _problem_place(first), first.text or f"{first.section} {first.reason}".strip()
+    shown = "" if first.text.strip() == MASK else first.text  # nothing of it may be shown: why it is refused
+    where, said = _problem_place(first), shown or f"{first.section} {first.reason}".strip()
     evidence = tuple(
         f"{each.file}:{each.line or '-'}: {each.text!r}: {each.reason}"
         if each.text
