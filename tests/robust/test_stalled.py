@@ -139,6 +139,18 @@ def test_an_action_is_done_though_its_log_is_silent(silent: Path, start_stunnel:
     assert "1 of 1 service answers; not in the action log:" in said
 
 
+def test_a_reload_that_would_hang_is_refused(silent: Path, start_stunnel: Start) -> None:
+    """stunnel would wait for its CA, and serve nobody meanwhile."""
+    program = start_stunnel(f"[web]\naccept = 127.0.0.1:{free_port()}\nexec = /bin/cat\n")
+    with program.config.open("a") as config:
+        config.write(f"CAfile = {silent}/mount/deaf.pem\nverifyChain = yes\n")
+    for action in ("reload", "restart"):
+        said = tuimon((action, "--yes", str(program.config)))
+        assert "stunnel would hang there" in said
+        assert "refused: nothing was done" in said
+    assert program.text().count("Configuration successful") == 1
+
+
 def test_an_action_ends_as_well(silent: Path) -> None:
     """It is refused, or says that there is no such instance; and it leaves nobody waiting."""
     assert "Traceback" not in tuimon(("reload", "--dry-run", f"{silent}/mount/deaf.conf"))

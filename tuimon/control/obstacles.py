@@ -10,7 +10,8 @@ from tuimon.control import effect, hazards
 from tuimon.control.survey import Survey
 from tuimon.diagnose.finding import Severity, span
 from tuimon.model.action import Action, Note, Route
-from tuimon.model.remark import Remark
+from tuimon.model.failure import Reason
+from tuimon.model.remark import SILENT, Remark
 
 _STARTS = (Action.START, Action.RESTART)
 # What is made or opened at a start only: a reload goes on without it.
@@ -106,9 +107,12 @@ def _file(survey: Survey) -> Iterator[Note]:
     """A refused file: no restart, and a reload that could only fail is explained."""
     config = survey.instance.config
     if config is not None and config.failure is not None:
-        yield Note("config-error", f"the configuration cannot be read: {config.failure}", "run as root")
+        fix = "run as root" if config.failure.reason is Reason.DENIED else "restore the file"
+        yield Note("config-error", f"the configuration cannot be read: {config.failure}", fix)
         return
     for remark in survey.remarks:
+        if remark.code == SILENT and remark.severity is Severity.WARNING:
+            yield Note(SILENT, remark.text, remark.fix)
         if not remark.refuses or _not_now(survey, remark):
             continue
         place = remark.place.rsplit("/", 1)[-1]

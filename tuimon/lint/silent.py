@@ -50,6 +50,8 @@ def _is_silent(machine: Machine, value: Value) -> bool:
 
 
 def _remark(option: str, value: Value) -> Remark:
+    if option == "exec":  # waited for by whoever is connected, and by nobody else
+        return at(value, Severity.INFO, *_WARNING[1:], _words(option, value.shown), _FIX)
     return at(value, *_WARNING, _words(option, value.shown), _FIX)
 
 
