@@ -40,7 +40,7 @@ def renewed_on_disk(bench: Bench) -> Play:
     assert bench.served() == bench.on_disk()
 
 
-@situation(REFUSED, "the reload would fail, and what serves now would serve on", "oops")
+@situation(REFUSED, "the reload would fail, and what serves now would serve on", "No '=' found")
 def broken_file(bench: Bench) -> Play:
     bench.start()
     bench.write(bench.section("oops"))

@@ -98,7 +98,7 @@ def relative_name(bench: Bench) -> Play:
     yield
 
 
-@situation(RESTART, REFUSED, "it would not come back", "oops")
+@situation(RESTART, REFUSED, "it would not come back", "No '=' found")
 def broken_file(bench: Bench) -> Play:
     bench.start()
     bench.write(bench.section("oops"))

@@ -36,7 +36,7 @@ def start_what_runs(bench: Bench) -> Play:
     assert len(bench.pids) == 1
 
 
-@situation(REFUSED, "it would not start", "oops")
+@situation(REFUSED, "it would not start", "No '=' found")
 def start_a_broken_file(bench: Bench) -> Play:
     bench.write(bench.section("oops"))
     yield

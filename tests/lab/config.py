@@ -12,7 +12,7 @@ def inline_comment(bench: Bench) -> None:
     bench.refused(bench.server("client = yes ; the other end"))
 
 
-@fault("config-error", "junk-line.conf:", "this is junk")
+@fault("config-error", "junk-line.conf:", "No '=' found")
 def junk_line(bench: Bench) -> None:
     bench.refused(bench.server("this is junk"))
 
@@ -83,13 +83,13 @@ def bracketed_accept(bench: Bench) -> None:
     bench.refused(bench.server(f"accept = [::1]:{bench.accept}"))
 
 
-@fault("config-error", "a restart would fail", "broken-under-process.conf:", "oops")
+@fault("config-error", "a restart would fail", "broken-under-process.conf:", "No '=' found")
 def broken_under_process(bench: Bench) -> None:
     bench.start(bench.server())
     bench.write(bench.server("oops"))
 
 
-@fault("config-error", "a restart would fail", "a.conf:1", "nonsense")
+@fault("config-error", "a restart would fail", "a.conf:1", "No '=' found")
 def broken_fragment(bench: Bench) -> None:
     folder = bench.lab.folder / "broken-fragment.d"
     folder.mkdir()
@@ -122,7 +122,7 @@ def reload_failed(bench: Bench) -> None:
     bench.write(bench.server(), keep_time=True)
 
 
-@fault("config-error reload-failed", "reload-refused.conf:", "oops")
+@fault("config-error reload-failed", "reload-refused.conf:", "No '=' found")
 def reload_refused(bench: Bench) -> None:
     running = bench.start(bench.server())
     bench.write(bench.server("oops"))

@@ -39,7 +39,7 @@ def far_end_stopped(bench: Bench) -> None:
     running.tell(signal.SIGSTOP)
 
 
-@fault("connect-refused", "far end [far-end-refused-far]", "oops")
+@fault("connect-refused", "far end [far-end-refused-far]", "No '=' found")
 def far_end_refused(bench: Bench) -> None:
     far = far_end(bench, "oops")
     far.fails()

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from tuimon.model.remark import Remark, Scope, Severity
-from tuimon.model.service import Config, Problem, Service, Value
+from tuimon.model.service import MASK, Config, Problem, Service, Value
 from tuimon.text import printable
 
 _ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -58,7 +58,8 @@ def remark(problem: Problem) -> Remark:
         fix = _FIXES.get(problem.code, "")
         brief = f"{title}{problem.fix}"
         return Remark(file, line, Severity.CRITICAL, Scope.ENVIRONMENT, problem.code, text, fix, brief)
-    quoted = f": {problem.text.strip()}" if problem.text else ""
+    shown = problem.text.strip()
+    quoted = f": {shown}" if shown and shown != MASK else ""
     text = f"{title}{problem.reason}{quoted}"
     return Remark(file, line, Severity.CRITICAL, Scope.SYNTAX, problem.code, text, problem.fix)
 
