@@ -94,7 +94,7 @@ def log_tells(tunnel: Tunnel) -> bool:
     process, log = tunnel.instance.process, tunnel.instance.log
     if process is None:
         return False
-    written = log.startswith(JOURNAL) or any(each.path == log and not each.deleted for each in process.logs)
+    written = log.startswith(JOURNAL) or not all(each.deleted for each in process.logs)
     level = tunnel.service.text("debug").lower().rpartition(".")[2]
     return written and level in {"", "5", "6", "7", "notice", "info", "debug"}
 

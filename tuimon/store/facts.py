@@ -21,7 +21,7 @@ from tuimon.model.handshake import Depth, Handshake, Reach
 from tuimon.model.instance import Instance
 from tuimon.model.output import Output, OutputWant
 from tuimon.model.pid_file import PidFile
-from tuimon.model.process import Process
+from tuimon.model.process import OpenLog, Process, ProcessId
 from tuimon.model.remark import Remark
 from tuimon.model.service import Config, InstanceKey, Service, ServiceKey
 from tuimon.model.tunnel import CheckWant, Plan, Traffic, Tunnel
@@ -62,6 +62,7 @@ class Facts:
         self.units: events.UnitsSeen | None = None
         self.kernel = Kernel(lambda peer, door: self.logbook.own_probes.made(peer, self.now, door))
         self._processes_of: dict[InstanceKey, tuple[Process, ...]] | None = None
+        self._names: dict[ProcessId, tuple[int, str]] = {}  # of each process's log: inode and name
         self._writers: dict[int, set[str]] = {}  # configurations by inode of their log
         self.files: dict[str, CertificateFile] = {}
         self.ways: dict[str, Way] = {}
@@ -85,6 +86,8 @@ class Facts:
             case events.ProcessesSeen():
                 self.kernel.take_processes(event.processes)
                 self.processes = event
+                alive = {process.id for process in event.processes}
+                self._names = {each: name for each, name in self._names.items() if each in alive}
             case events.SocketsSeen() | events.HoldersSeen():
                 self.kernel.take(event, self.now)
             case events.LogAppended():
@@ -147,7 +150,7 @@ class Facts:
     def placed_by(self, log: str = "") -> bool:
         """Whether nothing but this log, or any configuration's text, can tell what some process runs."""
         lost = [each for each in self.running if not each.config]
-        return any(not log or any(log == held.path for held in each.logs) for each in lost)
+        return any(not log or any(log == self._first_name(each, held) for held in each.logs) for each in lost)
 
     def _config_of(self, process: Process) -> str:
         """The configuration a process runs, also where its command line names it relative to a folder
@@ -155,7 +158,7 @@ class Facts:
         if process.config:
             return process.config
         for log in process.logs:
-            facts = self.logbook.sources.get(log.path)
+            facts = self.logbook.sources.get(self._first_name(process, log))
             if facts is not None and facts.config:
                 return facts.config
         tail = posixpath.normpath(process.argument).lstrip("./")
@@ -209,7 +212,7 @@ class Facts:
         config = self.configs.get(key.config)
         processes = self._sorted_out().get(key, ())
         unit = join.unit_of(key, processes, self.units.units if self.units else ())
-        log = join.log_name(config, processes, unit)
+        log = self._log(processes, join.log_name(config, processes, unit))
         joined = join.instance(
             key,
             config,
@@ -236,6 +239,20 @@ class Facts:
         file = self.pid_files.get(join.pid_path(joined))
         joined = replace(joined, pid_file=file, pid_file_owner=self._named(file, processes))
         return replace(joined, remarks=self.remarks(key.config))
+
+    def _log(self, processes: tuple[Process, ...], name: str) -> str:
+        """The log by the name that it had first: one that was renamed, and that its process has not opened
+        anew yet, is no other log."""
+        process = processes[0] if processes else None
+        held = next((each for each in process.logs if each.path == name), None) if process else None
+        if process is None or held is None:
+            return name
+        self._names[process.id] = held.inode, self._first_name(process, held)
+        return self._names[process.id][1]
+
+    def _first_name(self, process: Process, log: OpenLog) -> str:
+        inode, name = self._names.get(process.id, (0, ""))
+        return name if inode and inode == log.inode else log.path
 
     def remarks(self, path: str) -> tuple[Remark, ...]:
         """What stands against a start with this configuration, if this very text was checked."""
