@@ -80,14 +80,21 @@ def ports_of(config: Path) -> list[int]:
 
 @contextlib.contextmanager
 def held_ports(count: int) -> Iterator[list[int]]:
-    """Ports that nobody else gets meanwhile, not even for a connection; stunnel can still bind them."""
+    """Ports that nobody else gets meanwhile; stunnel can still bind them.
+
+    They are below those from which connections are made, as the ports of services are: among these the kernel
+    would look the longer for a free one the more services there are.
+    """
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    candidates = iter(range(min(first, 32_768) - 1, 1024, -1))
     with contextlib.ExitStack() as held:
-        ports = []
-        for _ in range(count):
+        ports: list[int] = []
+        while len(ports) < count:
             holder = held.enter_context(socket.socket())
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            holder.bind(("127.0.0.1", 0))
-            ports.append(holder.getsockname()[1])
+            with contextlib.suppress(OSError):  # somebody has it
+                holder.bind(("127.0.0.1", port := next(candidates)))
+                ports.append(port)
         yield ports
 
 

@@ -93,8 +93,7 @@ def wanted_ways(instance: Instance) -> frozenset[str]:
     if process is None or process.net or config is None or config.failure is not None:
         return frozenset()  # what a container's paths lead to cannot be seen from here
     given_up = process.credentials is not None and process.credentials.uid != 0
-    files = [each for each in _files(process, config) if given_up or not each.written.startswith("/")]
-    wanted = {each.path for each in files} | set(config.files)
+    wanted = {each.path for each in _files(process, config, all_=given_up)} | set(config.files)
     if config.text("chroot"):
         wanted.add(config.text("chroot").rstrip("/") + config.path)
     if given_up:
@@ -102,14 +101,18 @@ def wanted_ways(instance: Instance) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def _files(process: Process, config: Config) -> tuple[_File, ...]:
-    named = (
+def _files(process: Process, config: Config, *, all_: bool) -> Iterator[_File]:
+    """What is read again, or as much of it as is written relative to a folder."""
+    yield from (_File("", path, path, path) for path in config.files if all_ or not path.startswith("/"))
+    yield from (
         _File(name, service.place(name), written, absolute(written, process.cwd))
         for service in config.services
         for name in _READ_AGAIN
-        if (written := service.text(name)) and (name != "CAfile" or judges(service))
+        if name in service.options  # to ask each service for each text took most of the time
+        and (written := service.text(name))
+        and (all_ or not written.startswith("/"))
+        and (name != "CAfile" or judges(service))
     )
-    return (*(_File("", path, path, path) for path in config.files), *named)
 
 
 def _unix(config: Config) -> Iterator[str]:
@@ -139,8 +142,8 @@ def _jail(instance: Instance, config: Config) -> Iterator[Hazard]:
 
 def _relative(instance: Instance, process: Process, config: Config) -> Iterator[Hazard]:
     """A path that was good in the folder of the start, and is not where the daemon stands now."""
-    for file in _files(process, config):
-        if not file.written.startswith("/") and process.cwd and missing(instance.ways.get(file.path)):
+    for file in _files(process, config, all_=False):
+        if process.cwd and missing(instance.ways.get(file.path)):
             text = f"{_FAILS}: `{file.option} = {file.written}` is relative, it runs in {process.cwd}"
             yield Hazard(Outcome.REFUSED, text, "write the whole path, then restart", file.place)
             return
@@ -186,7 +189,7 @@ def _closed(
     instance: Instance, process: Process, config: Config, who: Credentials, user: str
 ) -> Iterator[Hazard]:
     """What root has read at the start, this user may not."""
-    for file in _files(process, config):
+    for file in _files(process, config, all_=True):
         place = closed_at(instance.ways.get(file.path), who)
         if place is not None:
             text = f"{_FAILS}: {user} may not read {base(file.path)}"

@@ -212,13 +212,13 @@ class Store:
 
     def pending(self) -> tuple[str, ...]:
         """What has not been looked at once; empty when a first sweep is complete."""
-        joining = bool(self._touched)
-        return pending(self._facts, self.interest(), self._rows.values(), joining=joining)
+        joining, probing = bool(self._touched), not self._joiner.wants.keys() <= self._facts.probed.keys()
+        return pending(self._facts, self.interest(), self._rows.values(), joining=joining, probing=probing)
 
     @property
     def answered(self) -> bool:
         """Whether nothing is left of the probes but waiting for early closes."""
-        return all(key in self._facts.probed or key in self._facts.answered for key in self._joiner.wants)
+        return self._joiner.wants.keys() <= self._facts.probed.keys() | self._facts.answered.keys()
 
     # -- questions ------------------------------------------------------------------------------
 

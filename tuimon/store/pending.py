@@ -10,10 +10,13 @@ from tuimon.store.facts import Facts
 from tuimon.store.rows import Row
 
 
-def pending(facts: Facts, interest: Interest, rows: Iterable[Row], *, joining: bool) -> tuple[str, ...]:
-    """The kinds of facts that are missing; `joining`: some are there and not joined yet."""
+def pending(
+    facts: Facts, interest: Interest, rows: Iterable[Row], *, joining: bool, probing: bool
+) -> tuple[str, ...]:
+    """The kinds of facts that are missing; `joining`: some are there and not joined yet; `probing`: some
+    probe has brought nothing yet."""
     wanted = {*(facts.found.paths if facts.found else ()), *(() if facts.only else interest.configs)}
-    kernel, probing = facts.kernel, any(want.key not in facts.probed for want in interest.probes)
+    kernel = facts.kernel
     waiting = {
         "configurations": facts.found is None or not wanted <= facts.configs.keys(),
         "processes": facts.processes is None,

@@ -1,6 +1,6 @@
 """What the store answers: judged services and instances, certificates in use, the summary."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -191,14 +191,13 @@ def summary(rows: list[Row], certificates: list[CertificateUse], now: float, set
 def inventory(rows: list[Row]) -> list[CertificateUse]:
     """Every certificate of the fleet, soonest first: own, served with its chain, CA, client."""
     uses: dict[str, CertificateUse] = {}
+    names: defaultdict[str, set[str]] = defaultdict(set)  # of services: thousands may share a certificate
 
     def note(certificate: Certificate, role: str, row: Row, path: str = "") -> None:
         use = uses.setdefault(certificate.sha256, CertificateUse(certificate))
         use.roles.add(role)
         use.users.add(row.key)
-        name = row.tunnel.service.name
-        if name not in use.used_by:
-            use.used_by.append(name)
+        names[certificate.sha256].add(row.tunnel.service.name)
         if path and path not in use.paths:
             use.paths.append(path)
 
@@ -218,6 +217,6 @@ def inventory(rows: list[Row]) -> list[CertificateUse]:
         if row.renewed is not None and row.certificate is not None:
             uses[row.certificate.sha256].stale = True
     for use in uses.values():
-        use.used_by.sort()
+        use.used_by = sorted(names[use.certificate.sha256])
         use.spare = use.roles == {"ca"} and use.certificate.sha256 not in needed
     return sorted(uses.values(), key=lambda use: (use.certificate.not_after, use.certificate.subject))
