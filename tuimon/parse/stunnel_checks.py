@@ -225,3 +225,15 @@ CHECKS: tuple[Check | Stage, ...] = (
     Stage.CONTEXT,
 )
 """What is judged when a section ends, in stunnel's order."""
+
+PLAIN: tuple[Check, ...] = (_check_accept, _check_cert, _check_endpoints)
+"""What is left to judge of a section without `PARTICULAR` options, as nearly every one is."""
+
+PARTICULAR = frozenset(
+    (
+        *("checkEmail", "checkHost", "checkIP", "OCSP", "OCSPaia", "protocol", "redirect", "sni"),
+        *("sslVersion", "sslVersionMin", "sslVersionMax", "ticketKeySecret", "ticketMacSecret"),
+        *("verify", "verifyChain", "verifyPeer"),
+    )
+)
+"""The options that the other checks are about."""

@@ -24,7 +24,7 @@ from tuimon.parse.stunnel_asks import (
     ReadFile,
     Request,
 )
-from tuimon.parse.stunnel_checks import CHECKS, Refusal, Stage, judge_globals
+from tuimon.parse.stunnel_checks import CHECKS, PARTICULAR, PLAIN, Refusal, Stage, judge_globals
 from tuimon.parse.stunnel_lines import MAX_LINE, Line, split_lines
 from tuimon.parse.stunnel_options import Option, Scope, Version, find, is_secret, unknown
 from tuimon.parse.stunnel_secrets import masked_line, masked_value, names, plain
@@ -375,7 +375,8 @@ class _Parser:
 
     def judge_section(self) -> Judged:
         """The first reason against the section that ends."""
-        for check in CHECKS:
+        plain = not self.asks and self.current.values.keys().isdisjoint(PARTICULAR)
+        for check in PLAIN if plain else CHECKS:
             if isinstance(check, Stage):
                 refusal = (yield from self.ask(check)) if self.asks else None
             else:

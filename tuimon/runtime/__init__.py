@@ -70,7 +70,7 @@ class Runtime:
         `at_once` tells of what is known from the first fact on, for somebody who looks; else nothing is told
         before the whole machine was looked at, and then as soon as it comes.
         """
-        self.store = Store(settings, only=bool(paths))
+        self.store = Store(settings, only=bool(paths), ages=at_once)
         self._at_once, self._took, self._pause = at_once, 0.0, BELL if at_once else 0.0
         self._host = host
         self._hands = None if settings.read_only else hands

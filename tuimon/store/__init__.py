@@ -61,12 +61,14 @@ class Changes(Struct, frozen=True, gc=False):
 class Store:
     """Services and instances of one host, judged."""
 
-    def __init__(self, settings: Settings, *, only: bool = False) -> None:
+    def __init__(self, settings: Settings, *, only: bool = False, ages: bool = True) -> None:
+        """`only` leaves out what no PATH argument names; `ages` says that somebody looks for long, and all
+        is judged anew as time goes by."""
         self.settings = settings
         self._facts = Facts(settings, only=only)
         self.actions = Actions()
         self._pasts = Pasts()
-        self._joiner = Joiner(settings, self._facts, self.actions, self._pasts)
+        self._joiner = Joiner(settings, self._facts, self.actions, self._pasts, ages=ages)
         self._board, self._touched = self._joiner.board, self._joiner.touched
         self._rows, self._instances = self._board.rows, self._board.instances
         self._uses: list[CertificateUse] = []  # asked for on every tick

@@ -23,7 +23,7 @@ class Board(Struct):
     rows: dict[ServiceKey, Row] = field(default_factory=dict)
     order: dict[ServiceKey, tuple[object, ...]] = field(default_factory=dict)
     instances: dict[InstanceKey, InstanceRow] = field(default_factory=dict)
-    members: dict[InstanceKey, frozenset[ServiceKey]] = field(default_factory=dict)
+    members: dict[InstanceKey, dict[ServiceKey, None]] = field(default_factory=dict)
     named: dict[InstanceKey, dict[str, list[ServiceKey]]] = field(default_factory=dict)
     clients: set[ServiceKey] = field(default_factory=set)  # client services
     _at: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by the ports that it accepts at
@@ -84,17 +84,17 @@ class Board(Struct):
 
     def seat(self, key: InstanceKey, tunnels: Sequence[Tunnel]) -> frozenset[ServiceKey]:
         """Note the services of an instance; returns those that are not among them any more."""
-        before = self.members.get(key, frozenset())
-        self.members[key], self.named[key] = frozenset(tunnel.key for tunnel in tunnels), {}
+        before = self.members.get(key, {})
+        self.members[key], self.named[key] = dict.fromkeys(tunnel.key for tunnel in tunnels), {}
         for tunnel in tunnels:
             self.named[key].setdefault(tunnel.service.name, []).append(tunnel.key)
-        return before - self.members[key]
+        return frozenset(before.keys() - self.members[key].keys())
 
     def drop(self, key: InstanceKey) -> frozenset[ServiceKey]:
         """Forget an instance; returns the services that it had."""
         del self.instances[key]
         self.named.pop(key, None)
-        return self.members.pop(key, frozenset())
+        return frozenset(self.members.pop(key, {}))
 
 
 def _texts(row: Row) -> tuple[int, int]:

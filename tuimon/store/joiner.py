@@ -49,11 +49,13 @@ class Joiner:
     instance makes somebody look at (`needs`).  `touched` is what is to be joined; `certificates_moved` says
     that the certificates in use may be others, until somebody takes it back."""
 
-    def __init__(self, settings: Settings, facts: Facts, actions: Actions, pasts: Pasts) -> None:
+    def __init__(
+        self, settings: Settings, facts: Facts, actions: Actions, pasts: Pasts, *, ages: bool
+    ) -> None:
         self._settings, self._facts, self._actions, self._pasts = settings, facts, actions, pasts
         self.board, self.needs = Board(), Ledger()
         self.wants: dict[ServiceKey, ProbeWant] = {}
-        self.touched = Touched(facts, self.board, self.needs)
+        self.touched = Touched(facts, self.board, self.needs, ages=ages)
         self.certificates_moved = True
         self._rows, self._instances = self.board.rows, self.board.instances
         self._pairs = Pairs()
@@ -116,7 +118,7 @@ class Joiner:
             instance = self._facts.counted(row.instance)
             if instance == row.instance and key not in aged:
                 continue
-            tunnels = tuple(self._rows[each].tunnel for each in sorted(self.board.members[key]))
+            tunnels = tuple(self._rows[each].tunnel for each in self.board.members[key])
             if diagnose.instance.judge(instance, tunnels, self._facts.now) != row.findings:
                 found.add(key)
             elif instance != row.instance:

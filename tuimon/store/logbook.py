@@ -60,6 +60,7 @@ class Logbook:
         self.clientele = Clientele()
         self.chronicle = Chronicle()
         self.own_probes = OwnProbes()
+        self._late: deque[str] = deque(maxlen=_LATE)  # the peers of the last lines
         self._candidates: dict[tuple[str, str], LogRecord] = {}
         self._next = 0
 
@@ -69,6 +70,8 @@ class Logbook:
         made = self.own_probes.made
         self.own_probes.remember(local, now, door)
         self.clientele.disown(local, lambda place, at: made(local, at, place=place))
+        if local not in self._late:
+            return
         late = enumerate(islice(reversed(self.lines), _LATE), 1)
         for back, line in [each for each in late if each[1].record.peer == local and not each[1].own]:
             if made(local, line.record.time, place=(line.source, line.record.service)):
@@ -111,6 +114,7 @@ class Logbook:
         else:
             self.lines.extend(fresh)
             self._next += len(fresh)
+        self._late.extend([record.peer for record in records[-_LATE:]])
         return touched
 
     @property

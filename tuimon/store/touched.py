@@ -47,9 +47,9 @@ class Touched:
     which a log `told`, and instances of which something was `counted`; besides, whether log lines came, the
     `clock` moved or the `status` of tuimon itself changed."""
 
-    def __init__(self, facts: Facts, board: Board, needs: Ledger) -> None:
+    def __init__(self, facts: Facts, board: Board, needs: Ledger, *, ages: bool) -> None:
         self._facts, self._board, self._needs = facts, board, needs
-        self._turns = Turns()
+        self._turns, self._ages = Turns(), ages
         self.told = Queue()
         self.clear()
 
@@ -138,6 +138,8 @@ class Touched:
         """Whose turn it is to be judged anew because so many seconds went by."""
         if seconds >= _AGES:
             self.everything = True
+            return
+        if not self._ages:
             return
         if not self._turns.left:
             self._turns.left = sorted(self._board.rows, reverse=True)
