@@ -20,6 +20,7 @@ _IPV4 = 2  # AF_INET of Linux, whatever our own machine calls it
 _GET_TCP = 18  # TCPDIAG_GETSOCK: the one request that is about both families
 _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _HEAD = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+_FIRST = struct.Struct("=IH")  # of these
 _BODY = 72  # bytes of a struct inet_diag_msg; attributes may follow
 _ENDS = struct.Struct(">HH16s16s")  # ports and addresses
 
@@ -27,7 +28,7 @@ REQUEST = _HEAD.pack(_HEAD.size + 60, _GET_TCP, _DUMP, 1, 0) + struct.pack("=4x4
 """What to send."""
 
 Known = dict[bytes, Socket]
-"""Sockets by what the kernel said of them, but for timers and the like."""
+"""Sockets by what the kernel said of them."""
 
 
 def parse_inet_diag(data: bytes, known: Known) -> Known:
@@ -35,8 +36,7 @@ def parse_inet_diag(data: bytes, known: Known) -> Known:
     found: Known = {}
     for at in _messages(data):
         state = data[at + 1]
-        # family and state; ports, addresses and cookie; the queue; the inode
-        key = data[at : at + 2] + data[at + 4 : at + 52] + data[at + 56 : at + 60] + data[at + 68 : at + 72]
+        key = data[at : at + _BODY]  # one whose timer runs is made anew: few do
         socket = known.get(key)
         if socket is None:
             queue, _, _, inode = struct.unpack_from("=IIII", data, at + 56)
@@ -61,7 +61,7 @@ def _messages(data: bytes) -> Iterator[int]:
     """Where the body of each message about a socket starts."""
     at, body = 0, _HEAD.size
     while at + body + _BODY <= len(data):
-        length, kind, *_ = _HEAD.unpack_from(data, at)
+        length, kind = _FIRST.unpack_from(data, at)
         if length < body:
             return
         if kind == _GET_TCP and length >= body + _BODY:
