@@ -56,6 +56,9 @@ EXPECTED = {
     "hangs-up": ("closed", "peer-tls-rejected"),
     "resets": ("closed", "peer-tls-rejected"),
 }
+AT_ONCE = 16
+"""Resets at a time: the n-th connection is counted where it is accepted, and as many may change places."""
+
 WHOLE = {"TLSv1.2": 860, "TLSv1.3": 760}
 """More than the bytes of a server until the end of the handshake."""
 
@@ -120,7 +123,7 @@ async def test_a_reset_at_every_byte_of_the_handshake(
     on; the chain is kept as soon as it was there."""
     bench = Bench(lab, f"cut-{version}")
     bench.start(bench.server(f"sslVersion = {version}"))
-    turns, whole = asyncio.Semaphore(16), WHOLE[version]
+    turns, whole = asyncio.Semaphore(AT_ONCE), WHOLE[version]
 
     async def one() -> Handshake:
         async with turns:
@@ -133,8 +136,8 @@ async def test_a_reset_at_every_byte_of_the_handshake(
     assert all("the peer closed the connection" in each.detail for each in found if each.detail)
     shaken, seen = ([n for n, each in enumerate(found) if fact(each)] for fact in (_ok, _chained))
     cut, blind = ([n for n, each in enumerate(found) if not fact(each)] for fact in (_ok, _chained))
-    assert max(cut) - min(shaken) < VARIES
-    assert max(blind) - min(seen) < VARIES
+    assert max(cut) - min(shaken) < VARIES + AT_ONCE
+    assert max(blind) - min(seen) < VARIES + AT_ONCE
     note(
         "resets", f"{version}: chain known after {min(seen)} bytes, handshake after {min(shaken)}, of {whole}"
     )
