@@ -3,16 +3,20 @@
 Rule: each packet is one write; what its keys did shows on the screens that they belong to.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from textual.containers import VerticalScroll
 from textual.events import Key
+from textual.pilot import Pilot
 
 from tests.fixtures import Pki, eventually
 from tests.ui.fed import FedWorld
 from tests.ui.terminal import Terminal
 from tuimon.model.action import Action
+from tuimon.ui.app import TuimonApp
 from tuimon.ui.screens.action import ActionScreen
 from tuimon.ui.screens.services import ServicesScreen
 from tuimon.ui.widgets.choices import Choices
@@ -104,14 +108,21 @@ async def test_a_key_waits_for_what_it_acts_on(pki: Pki) -> None:
         assert app.screen.query_one(VerticalScroll).scroll_offset.y > 0
 
 
-async def test_a_dialog_is_left_once(pki: Pki) -> None:
-    """Enter and escape: the word that was taken reaches a dialog that is no longer there."""
+@asynccontextmanager
+async def asked(pki: Pki) -> AsyncIterator[tuple[TuimonApp, Pilot[Any], ActionScreen]]:
+    """A screen whose reload dialog is open."""
     world = FedWorld(pki)
     world.begin()
     app = world.app()
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = ActionScreen((world.key().instance,), Action.RELOAD)
         await app.push_screen(dialog)
+        yield app, pilot, dialog
+
+
+async def test_a_dialog_is_left_once(pki: Pki) -> None:
+    """Enter and escape: the word that was taken reaches a dialog that is no longer there."""
+    async with asked(pki) as (app, pilot, dialog):
         dialog.query_one(Choices).offer("Close")
         dialog.query_one(Choices).action_choose()
         dialog.action_leave()
@@ -121,12 +132,7 @@ async def test_a_dialog_is_left_once(pki: Pki) -> None:
 
 async def test_a_word_is_taken_once(pki: Pki) -> None:
     """Enter twice: the second one is not for the words that come after."""
-    world = FedWorld(pki)
-    world.begin()
-    app = world.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        dialog = ActionScreen((world.key().instance,), Action.RELOAD)
-        await app.push_screen(dialog)
+    async with asked(pki) as (app, pilot, dialog):
         choices = dialog.query_one(Choices)
         await eventually(lambda: choices.words)
         choices.offer("Cancel", "Reload")
