@@ -25,7 +25,7 @@ class Board(Struct):
     instances: dict[InstanceKey, InstanceRow] = field(default_factory=dict)
     members: dict[InstanceKey, dict[ServiceKey, None]] = field(default_factory=dict)
     named: dict[InstanceKey, dict[str, list[ServiceKey]]] = field(default_factory=dict)
-    clients: set[ServiceKey] = field(default_factory=set)  # client services
+    clients: dict[ServiceKey, None] = field(default_factory=dict)  # client services, as they came
     _at: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by the ports that it accepts at
     _to: dict[int, set[ServiceKey]] = field(default_factory=dict)  # by the ports of its targets here
     _ranked: list[ServiceKey] | None = None  # the rows in order; sorting a thousand takes a millisecond
@@ -40,7 +40,10 @@ class Board(Struct):
                 for port in ports:
                     index.setdefault(port, set()).add(key)
             self._ranked = None
-            (self.clients.add if row.tunnel.service.client else self.clients.discard)(key)
+            if row.tunnel.service.client:
+                self.clients[key] = None
+            else:
+                self.clients.pop(key, None)
         order = worst_first(row)
         if order != self.order.get(key):
             self._ranked = None
@@ -50,7 +53,7 @@ class Board(Struct):
         """Show a row no more."""
         self._leave(self.rows[key])
         del self.rows[key], self.order[key]
-        self.clients.discard(key)
+        self.clients.pop(key, None)
         self._ranked = None
 
     def ranked(self) -> list[Row]:

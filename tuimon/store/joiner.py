@@ -96,7 +96,7 @@ class Joiner:
         if self._doors_moved:
             self._pairs.rebuild(row.tunnel for row in self._rows.values())
             self._doors_moved = False
-        for row in [self._rows[key] for key in sorted(self.board.clients)]:
+        for row in [self._rows[key] for key in self.board.clients]:
             far = self._pairs.far(row.tunnel)
             if far != row.tunnel.far or (far is not None and far.key in self._others):
                 self._judge(row.tunnel, self._instances[row.key.instance].findings)
