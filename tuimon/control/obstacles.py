@@ -10,7 +10,7 @@ from tuimon.control import effect, hazards
 from tuimon.control.survey import Survey
 from tuimon.diagnose.finding import Severity, span
 from tuimon.model.action import Action, Note, Route
-from tuimon.model.failure import Reason
+from tuimon.model.failure import remedy
 from tuimon.model.remark import SILENT, Remark
 
 _STARTS = (Action.START, Action.RESTART)
@@ -107,8 +107,8 @@ def _file(survey: Survey) -> Iterator[Note]:
     """A refused file: no restart, and a reload that could only fail is explained."""
     config = survey.instance.config
     if config is not None and config.failure is not None:
-        fix = "run as root" if config.failure.reason is Reason.DENIED else "restore the file"
-        yield Note("config-error", f"the configuration cannot be read: {config.failure}", fix)
+        text = f"the configuration cannot be read: {config.failure}"
+        yield Note("config-error", text, remedy(config.failure, config.path))
         return
     for remark in survey.remarks:
         if remark.code == SILENT and remark.severity is Severity.WARNING:

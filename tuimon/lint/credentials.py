@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tuimon.lint.machine import Machine
 from tuimon.model.certificate import Certificate
-from tuimon.model.failure import Failure, Reason
+from tuimon.model.failure import OURS, Failure, Reason
 from tuimon.parse import der, pem, x509
 from tuimon.parse.stunnel_checks import Refusal
 from tuimon.parse.stunnel_options import Version
@@ -22,7 +22,6 @@ from tuimon.text import printable
 _CERTIFICATES = frozenset(("CERTIFICATE", "X509 CERTIFICATE"))
 _TRUSTED = _CERTIFICATES | {"TRUSTED CERTIFICATE"}
 _LEVEL = re.compile(r"@SECLEVEL=(\d)")
-_OURS = frozenset({Reason.DENIED, Reason.TIMEOUT})  # closed to us, and perhaps not to stunnel
 _PKCS12_SINCE: Version = (5, 33)
 
 
@@ -49,7 +48,7 @@ def unread(option: str, code: str, path: str, failure: Failure) -> Refusal | Dou
     if failure.reason is Reason.MISSING or not path:
         shown = path or "an empty path"
         return failed(option, f"{code}-missing", f"`{option}`: {shown} does not exist")
-    if failure.reason in _OURS | {Reason.TOO_LARGE}:
+    if failure.reason in OURS | {Reason.TOO_LARGE}:
         return Doubt(option, str(failure), closed=failure.reason is Reason.DENIED)
     return failed(option, f"{code}-unreadable", f"`{option}` does not lead to a readable file: {failure}")
 
@@ -212,12 +211,12 @@ async def authorities(machine: Machine, section: Section) -> Judgement:
 async def _any_authority(machine: Machine, folder: str) -> bool | None:
     names = await machine.folder(folder)
     if isinstance(names, Failure):
-        return None if names.reason in _OURS else False
+        return None if names.reason in OURS else False
     withheld = False
     for name in names:
         content = await machine.read(f"{folder}/{name}")
         if isinstance(content, Failure):
-            withheld = withheld or content.reason in _OURS
+            withheld = withheld or content.reason in OURS
         elif certificates(content.data)[0]:
             return True
     return None if withheld else False

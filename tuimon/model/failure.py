@@ -29,6 +29,10 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+OURS = frozenset({Reason.DENIED, Reason.TIMEOUT})
+"""Why a file may be closed to us that is open to stunnel."""
+
+
 class Failure(Struct, frozen=True, gc=False):
     """What went wrong: a `reason` to branch on and a `detail` in words, already printable.
 

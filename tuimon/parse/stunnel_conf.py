@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 
 from msgspec import Struct
 
-from tuimon.model.failure import Failure, Reason
+from tuimon.model.failure import OURS, Failure, Reason
 from tuimon.model.service import HEADER, MASK, Config, Problem, Value
 from tuimon.parse.stunnel_asks import (
     LOOKED_UP,
@@ -44,9 +44,6 @@ MAX_SERVICES = 20_000
 MAX_PROBLEMS = 500
 MAX_DEPTH = 10
 """Includes inside includes."""
-
-_OURS = frozenset({Reason.DENIED, Reason.TIMEOUT})
-"""Why a file may be closed to us that is open to stunnel."""
 
 Steps = Generator[Request | Question, Answer, None]
 Judged = Generator[Question, Answer, Refusal | None]
@@ -212,7 +209,7 @@ class _Parser:
         if not included or failure.reason is Reason.TOO_LARGE:
             self.failure = failure
             return
-        if failure.reason in _OURS:
+        if failure.reason in OURS:
             self.withhold(path, failure)
             return
         self.current.refused = True
@@ -234,7 +231,7 @@ class _Parser:
             return self.refuse(line, file, Refusal("Segmentation fault", meaning))
         self.files.append(printable(folder))
         answer = yield ListFolder(folder)
-        if isinstance(answer, Failure) and answer.reason in _OURS:
+        if isinstance(answer, Failure) and answer.reason in OURS:
             return self.withhold(printable(folder), answer)
         if isinstance(answer, Failure):
             meaning = f"the include folder cannot be read: {answer}"
@@ -266,7 +263,7 @@ class _Parser:
         if option is None:
             yield from self.unknown(line, file, *meant.unknown)
             return None
-        self.transcript.keep(line, file, len(self.sections) - 1, option.name, plain=clear)
+        self.keep(line, file, option.name, plain=clear)
         if option.name == "include":
             yield from self.include(line, file, text.partition(b"=")[2].strip(), folders)
             return None
@@ -283,7 +280,7 @@ class _Parser:
             self.current.put(option, said)
         return None
 
-    def meaning(self, text: bytes) -> "_Meaning":
+    def meaning(self, text: bytes) -> _Meaning:
         """What the line says, whatever section it stands in."""
         head, equals, tail = text.partition(b"=")
         name, value = head.strip(), tail.strip()
