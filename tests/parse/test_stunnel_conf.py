@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.service import MASK, Config, Role
-from tuimon.parse import stunnel_conf
+from tuimon.parse import stunnel_conf, stunnel_sections
 from tuimon.parse.stunnel_conf import ListFolder, ReadFile, parse, run
 from tuimon.parse.stunnel_options import OPTIONS, Scope, find, is_secret
 from tuimon.parse.stunnel_secrets import masked_line
@@ -199,7 +199,7 @@ def test_a_file_that_cannot_be_read_is_a_failure() -> None:
     "text",
     [
         b"#" * (stunnel_conf.MAX_FILE + 1),
-        b"[]\n" * (stunnel_conf.MAX_SERVICES + 1),
+        b"[]\n" * (stunnel_sections.MAX_SERVICES + 1),
         b"x\n" * (stunnel_conf.MAX_ROWS + 1),
     ],
     ids=["bytes", "services", "lines"],
@@ -209,7 +209,7 @@ def test_what_exceeds_a_bound_is_a_failure(text: bytes) -> None:
     parsed = config(text)
     assert parsed.failure is not None
     assert parsed.failure.reason is Reason.TOO_LARGE
-    assert len(parsed.problems) <= stunnel_conf.MAX_PROBLEMS
+    assert len(parsed.problems) <= stunnel_sections.MAX_PROBLEMS
 
 
 def test_ten_thousand_services_are_no_bound() -> None:
@@ -298,7 +298,7 @@ WORDS = [
 def test_no_text_makes_the_parser_raise(text: bytes, included: bytes) -> None:
     """Whatever stands in the files, there is a configuration with bounded contents."""
     parsed = run(PATH, lambda path: text if path == PATH else included, lambda _: ("a", "b"))
-    assert len(parsed.problems) <= stunnel_conf.MAX_PROBLEMS
+    assert len(parsed.problems) <= stunnel_sections.MAX_PROBLEMS
     assert [service.key.ordinal for service in parsed.services] == list(range(len(parsed.services)))
     assert all(problem.reason and problem.meaning for problem in parsed.problems)
 
