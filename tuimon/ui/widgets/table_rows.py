@@ -1,14 +1,19 @@
-"""Rows: the rows of a table, each with its place and the version of its looks.
+"""Rows: the rows of a table, each with its place and the version of its looks; and somebody among them.
 
 Rule: a row that looks as before keeps its version, so whoever painted it knows that nothing changed;
 and a new order can be made to wait while new looks, new rows and gone rows are taken at once.
+The cursor and the marks belong to keys, not to places, and rows do not change their order under somebody
+who is moving among them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, pairwise
 from typing import Generic
 
 from tuimon.ui.widgets.table_model import K, TableRow
+
+QUIET = 2.0
+"""Seconds after the last move during which rows keep their order."""
 
 
 class Rows(Generic[K]):
@@ -90,3 +95,73 @@ class Rows(Generic[K]):
     def _same_order(self, rows: list[TableRow[K]]) -> bool:
         places = [self._place[row.key] for row in rows if row.key in self._place]
         return all(one < other for one, other in pairwise(places))
+
+
+class Standing(Generic[K]):
+    """Somebody among the rows: where the cursor is, what is marked, and when they last moved."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.rows = Rows[K]()
+        self.cursor = 0
+        self.marked: frozenset[K] = frozenset()  # also rows that are not there now
+        self._clock = clock
+        self._moved_at: float | None = None  # None: nobody has touched the cursor yet
+
+    @property
+    def key(self) -> K | None:
+        """The key of the row under the cursor; None when there are no rows."""
+        return self.rows[self.cursor].key if self.rows else None
+
+    @property
+    def marks(self) -> tuple[K, ...]:
+        """The keys of the marked rows that are there, from the top."""
+        return tuple(row.key for row in self.rows if row.key in self.marked) if self.marked else ()
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds until rows may change their order."""
+        return 0.0 if self._moved_at is None else self._moved_at + QUIET - self._clock()
+
+    def touch(self) -> None:
+        """They did something with the row under the cursor."""
+        self._moved_at = self._clock()
+
+    def rest(self) -> None:
+        """They asked for another order: it need not wait."""
+        if self._moved_at is not None:
+            self._moved_at -= QUIET
+
+    def move(self, to: int) -> None:
+        """Put the cursor on this place, or on the last one before it that there is."""
+        self.touch()
+        self.cursor = max(0, min(to, len(self.rows) - 1))
+
+    def mark(self, marked: Iterable[K]) -> None:
+        """Mark these rows and no others."""
+        self.touch()
+        self.marked = frozenset(marked)
+
+    def take(self, rows: Sequence[TableRow[K]], seen: range, *, asked: bool) -> int:
+        """Show `rows` instead; their order waits while somebody is moving, unless it was `asked` for.
+
+        Returns the place that is to be the first in sight, for what was `seen` to stay on its line.
+        """
+        hold = self.busy_for > 0 and not asked
+        return self._kept(seen, lambda: self.rows.take(rows, hold=hold))
+
+    def settle(self, seen: range) -> int:
+        """Take the order that waits; as `take`."""
+        return self._kept(seen, self.rows.settle)
+
+    def _kept(self, seen: range, change: Callable[[], None]) -> int:
+        """Whatever `change` does: the cursor stays on its key, its line before all others on the screen."""
+        key, first = self.key, [self.cursor] if self.cursor in seen else []
+        anchors = [(self.rows[at].key, at) for at in (*first, *seen)]
+        change()
+        moves = (at - before for anchor, before in anchors if (at := self.rows.place(anchor)) is not None)
+        place = self.rows.place(key) if key is not None else None
+        self.cursor = max(0, min(self.cursor, len(self.rows) - 1)) if place is None else place
+        if self._moved_at is None:
+            self.cursor = 0
+            return 0
+        return seen.start + next(moves, 0)
