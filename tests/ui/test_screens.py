@@ -16,7 +16,8 @@ from tuimon.model.handshake import Verdict
 from tuimon.settings import ColumnName, Settings
 from tuimon.ui.app import TuimonApp
 from tuimon.ui.palette import ANSI, DARK, LIGHT, chosen
-from tuimon.ui.screens.services import ServicesScreen, columns
+from tuimon.ui.screens.services import ServicesScreen
+from tuimon.ui.service_rows import columns
 
 SIZES = [(120, 36), (80, 24), (60, 20)]
 REASON_AT_80 = 45

@@ -14,21 +14,16 @@ from tuimon.diagnose.finding import State, label
 from tuimon.model.certificate import Certificate
 from tuimon.model.connection import Connection
 from tuimon.model.log import Event
-from tuimon.model.service import Service
 from tuimon.settings import Settings
 from tuimon.store import CertificateUse, LogLine, Past, Row, Summary
 from tuimon.store.rows import CRITICAL, Todo, todo, urgency
 from tuimon.text import counted
 from tuimon.ui import past_words
 from tuimon.ui.filtering import Filter
-from tuimon.ui.palette import LIGHTS, Palette
-from tuimon.ui.pictures import most_of, spark
+from tuimon.ui.palette import Palette
 
 DAY = 86400
-_CERT = 7  # cells of the CERT column
 _FEW = 3  # users of a certificate that are named without being counted
-_PROBES, _PEAKS = 8, 12  # handshakes and peaks of sessions that a row shows
-_FEW_SESSIONS = 4  # that do not fill a cell
 _LOUD = {0: "critical", 1: "critical", 2: "critical", 3: "critical", 4: "warning"}
 
 
@@ -54,113 +49,34 @@ def state(each: State, palette: Palette) -> Text:
     return text
 
 
-def role(service: Service) -> str:
-    """What kind of row it is."""
-    if service.sni_of is not None:
-        return "sni"
-    if service.exec and not service.client:
-        return "exec"
-    return service.role.value
-
-
-def accept(row: Row) -> str:
-    """Where clients come in."""
-    service, primary = row.tunnel.service, row.tunnel.primary
-    if primary is not None:
-        return f"({primary.name})"
-    return service.accept[0].text if service.accept else ("per connection" if service.inetd else "")
-
-
-def connect(service: Service) -> str:
-    """Where they are led."""
-    if service.connect:
-        more = f" +{len(service.connect) - 1}" if len(service.connect) > 1 else ""
-        return service.connect[0].text + more
-    return service.shown("exec").rsplit("/", 1)[-1]
-
-
-def certificate_cell(row: Row, now: float, settings: Settings, palette: Palette) -> Text:
-    """Days left of the service's certificate; `9→89d` where the disk holds a newer one."""
-    certificate, renewed = row.certificate, row.renewed
-    if certificate is None:
-        return Text("psk" if row.tunnel.service.psk else "", palette.muted)
-    left = days(certificate.seconds_left(now))
-    style = left_style(certificate, now, settings, palette)
-    if renewed is not None:
-        both = f"{left[:-1]}→{days(renewed.seconds_left(now))}"
-        return Text(palette.draw(both if len(both) <= _CERT else both[:-1]), palette.warning)
-    return Text(palette.draw(left), style)
-
-
-def version(row: Row) -> str:
-    """The version of TLS that the last handshake agreed on."""
-    return row.tunnel.handshake.tls_version.removeprefix("TLSv") if row.tunnel.handshake else ""
-
-
-def why(row: Row, palette: Palette, past: Past, now: float) -> Text:
-    """The cause in words and since when; what somebody is doing to it meanwhile; of a healthy service that
-    it was down lately; of a healthy SNI row its pattern."""
-    if row.acting:
-        return Text(palette.draw(row.acting), palette.accent)
-    if row.why:
-        text = Text(row.why)
-        text.append(past_words.since(row, now) if row.state is State.DOWN else "", palette.muted)
-        return text
-    service = row.tunnel.service
-    pattern = f"sni {service.sni}" if service.sni_of is not None else ""
-    back = past_words.back(past, now) if row.state is State.OK else ""
-    return Text(back or pattern, palette.muted)
-
-
-def lights(row: Row, palette: Palette) -> Text:
-    """Listener, TLS, connect target."""
+def in_full(row: Row, past: Past, palette: Palette, *, now: float, width: int) -> Text:
+    """What is wrong with a service, since when, and what to do; where nothing is, what proves it."""
     text = Text()
-    for index, light in enumerate(row.lights):
-        text.append(palette.draw((" " if index else "") + LIGHTS[light]), palette.light(light))
+    text.append(row.tunnel.service.name, palette.strong)
+    if row.cause is None or not row.why:
+        return text.append_text(_proof(row, past, palette, now))
+    text.append(f"  {row.cause.text}", palette.severity(row.cause.severity))
+    often = past_words.often(past, now)
+    text.append(past_words.since(row, now), palette.muted)
+    text.append(f", {often}" if often else "", palette.muted)
+    if row.cause.fix:  # on a line of its own, where the reason leaves one
+        apart = "\n" if text.cell_len <= width else "  "
+        text.append(palette.draw(f"{apart}→ {row.cause.fix}"))
     return text
 
 
-def service_cells(
-    row: Row, now: float, settings: Settings, palette: Palette, past: Past, *, pictures: bool = False
-) -> dict[str, Text]:
-    """The cells of one row of the services table by column id; its sparklines only where they are shown."""
-    service = row.tunnel.service
-    sessions = row.tunnel.sessions
-    unit, process = row.tunnel.instance.unit, row.tunnel.instance.process
-    name = Text()
-    name.append(palette.draw("↳ ") if row.tunnel.primary else "", palette.muted)
-    name.append(service.name, palette.strong if row.state in (State.DOWN, State.CRITICAL) else "")
-    return {
-        "state": state(row.state, palette),
-        "service": name,
-        "why": why(row, palette, past, now),
-        "cert": certificate_cell(row, now, settings, palette),
-        "sess": Text("" if sessions is None else str(sessions), "" if sessions else palette.muted),
-        "ltc": lights(row, palette),
-        "role": Text(role(service), palette.muted),
-        "accept": Text(accept(row)),
-        "connect": Text(connect(service)),
-        "since": Text("" if row.since is None else past_words.day_or_hour(row.since, now)),
-        "version": Text(version(row), palette.muted),
-        "instance": Text(row.tunnel.instance.title),
-        "unit": Text(unit.name if unit else "", palette.muted),
-        "pid": Text(str(process.id.pid) if process else "", palette.muted),
-        **(_pictures(past, now, palette) if pictures else {}),
-    }
-
-
-def _pictures(past: Past, now: float, palette: Palette) -> dict[str, Text]:
-    """The last handshakes, and the sessions of the last hour."""
-    took = [each.took for each in past.probes(_PROBES)]
-    last = took[-1] if took else None
-    handshake = Text("" if last is None else f"{past_words.millis(last):>6}")
-    handshake.pad_left(max(0, 6 - handshake.cell_len))
-    if len(took) > 1:  # one alone is as high as itself
-        handshake.append(" " * (_PROBES + 1 - len(took)))
-        handshake.append_text(spark(took, palette, style=palette.accent, gap="✖"))
-    counts = most_of(past.sessions(now), _PEAKS)
-    trend = spark(counts, palette, style=palette.accent, least=_FEW_SESSIONS)
-    return {"hs": handshake if took else Text(), "trend": trend}
+def _proof(row: Row, past: Past, palette: Palette, now: float) -> Text:
+    """Whether anything was wrong, where it is defined, and the handshake that proves it."""
+    text, tunnel = Text(), row.tunnel
+    back = past_words.back(past, now) if row.state is State.OK else ""
+    text.append(f"  {back}\n" if back else "  ", palette.muted)
+    text.append(f"{tunnel.service.file}:{tunnel.service.line}", palette.muted)
+    if tunnel.probed_at is not None and tunnel.handshake is not None:
+        at = time.strftime("%H:%M:%S", time.localtime(tunnel.probed_at))
+        text.append(f"  proved by a handshake at {at}", palette.muted)
+    if row.cause is not None and not back:  # worth knowing, and nothing to do about
+        text.append(f"\n{row.cause.text}", palette.muted)
+    return text
 
 
 def _short(line: LogLine) -> str:

@@ -1,8 +1,6 @@
 """Services: the table, worst first, the reason of the selected row in full, and the log beneath."""
 
-import time
-from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -11,87 +9,28 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from tuimon import export
-from tuimon.diagnose.finding import Finding, State, label
+from tuimon.diagnose.finding import State
 from tuimon.model.service import ServiceKey
 from tuimon.settings import Settings
 from tuimon.store import Changes, Row
-from tuimon.store.rows import worst_first
 from tuimon.text import counted
-from tuimon.ui import past_words, render, screens
+from tuimon.ui import past_words, render, screens, service_rows
 from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import ACTIONS, LIST, bindings
 from tuimon.ui.log_feed import LogFeed
-from tuimon.ui.palette import Palette
 from tuimon.ui.screens.table_pane import TablePane
 from tuimon.ui.sheets import Sheet
 from tuimon.ui.view import Kept, Log, Mark
 from tuimon.ui.widgets.line import Line
-from tuimon.ui.widgets.table import Column, Table, TableRow
-from tuimon.ui.widgets.table_model import Cells, same_text
+from tuimon.ui.widgets.table import Column, Table
 
 _QUIET = (State.OK, State.OFF, State.NOT_PROBED, State.PENDING)
 
-
-_AGE = 10  # seconds between two repaints for nothing but the passing of time
 _WHY, _WHY_WIDE, _WIDE = 45, 40, 100  # least cells of the reason: narrow, wide, from this width on
 _ROOM = 14  # lines of a screen below which the log is left out
 _NAMES = ((100, 20), (76, 18), (0, 16))  # most cells of a name from a width on: names give way to reasons
 _ROOMY = 150  # cells from which on there is room for the columns of the past
 _TALL = 20  # lines from which on there is room for what happened last
-
-
-def _soonest(row: Row) -> float:
-    certificate = row.certificate
-    return certificate.not_after.timestamp() if certificate else float("inf")
-
-
-_SORTS = {
-    "state": worst_first,
-    "service": lambda row: row.tunnel.service.name.lower(),
-    "cert": _soonest,
-    "sess": lambda row: -(row.tunnel.sessions or 0),
-    "role": lambda row: render.role(row.tunnel.service),
-    "accept": render.accept,
-    "connect": lambda row: render.connect(row.tunnel.service),
-    "since": lambda row: -(row.since or 0.0),
-    "version": render.version,
-    "instance": lambda row: row.key.config,
-    "unit": lambda row: row.tunnel.instance.unit.name if row.tunnel.instance.unit else "",
-    "pid": lambda row: row.tunnel.instance.process.id.pid if row.tunnel.instance.process else 0,
-}
-_PICTURES = {"trend", "hs"}
-_PAST = {"since", *_PICTURES}
-
-
-def _words(row: Row) -> str:
-    """What a filter looks for in a row: what it says, not what it leads to."""
-    service = row.tunnel.service
-    said = (row.cause.code, row.cause.text) if row.cause else ()
-    return " ".join(
-        (
-            service.name,
-            label(row.state),
-            row.state.value,
-            *said,
-            render.accept(row),
-            *(each.text for each in service.connect),
-            service.shown("exec"),
-            service.sni or "",
-            service.file,
-            render.role(service),
-        )
-    )
-
-
-class _Painted(NamedTuple):
-    """How a row looked when it was made: in which age of the screen, and whether it looks otherwise in the
-    next one although nothing happens.  What the CERT column says changes once a day."""
-
-    row: Row
-    shown: TableRow[ServiceKey]
-    cells: Cells
-    age: int
-    ages: bool
 
 
 class ServicesScreen(TablePane[ServiceKey]):
@@ -100,16 +39,14 @@ class ServicesScreen(TablePane[ServiceKey]):
     KEYS = (LIST[0], ACTIONS[0], *LIST[1:3], *ACTIONS[1:], *LIST[3:])
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ACTIONS)
     CRUMB = "services"
-    SORTS = _SORTS
+    SORTS = service_rows.SORTS
     OPTIONAL = frozenset({"version", "instance", "unit", "pid"})
 
     def __init__(self) -> None:
         super().__init__()
-        self._cells: dict[ServiceKey, _Painted] = {}
-        self._look: object = None
+        self._rows = service_rows.ServiceRows()
         self._hidden: list[Row] = []
         self._widths = (10, 15)
-        self._age = -1
         self._awaited: list[Mark] | None = None
 
     @property
@@ -136,30 +73,28 @@ class ServicesScreen(TablePane[ServiceKey]):
 
     def refresh_body(self, changes: Changes) -> None:
         """Paint rows and log lines that changed."""
-        aged = int(self.store.now // _AGE) != self._age
-        if changes.rows or changes.status or aged:
-            self._age = int(self.store.now // _AGE)
+        if self._rows.age(self.store.now) or changes.rows or changes.status:
             self._paint_rows()
         self.query_one(LogFeed).take(changes)
 
     def all_columns(self) -> tuple[Column, ...]:
         """Every column that there is."""
         why = _WHY if self.app.size.width < _WIDE else _WHY_WIDE
-        return columns(*self._widths, why)
+        return service_rows.columns(*self._widths, why)
 
     def asked_columns(self) -> tuple[str, ...]:
         """Those that were chosen here, else those of the settings; unless they were chosen, those of the
         past where there is room."""
         wanted = self.kept.columns or self.store.settings.columns
         if wanted == Settings().columns and self.app.size.width < _ROOMY:
-            return tuple(each for each in wanted if each not in _PAST)
+            return tuple(each for each in wanted if each not in service_rows.PAST)
         return wanted
 
     def _paint_rows(self) -> None:
-        rows, sought, palette = self.store.rows(), self.filter, self.palette
+        rows, sought = self.store.rows(), self.filter
         by, inverted = self.order
         if by != "state":
-            rows.sort(key=_SORTS[by])
+            rows.sort(key=self.SORTS[by])
         if inverted:
             rows.reverse()
         self._hidden = [row for row in rows if self._hides(row, sought)] if sought or self.kept.faults else []
@@ -170,19 +105,15 @@ class ServicesScreen(TablePane[ServiceKey]):
         table = self.table
         table.sort = self.order
         names = max((len(row.tunnel.service.name) + 2 * bool(row.tunnel.primary) for row in rows), default=8)
-        addresses = max((len(render.accept(row)) for row in rows), default=9)
+        addresses = max((len(service_rows.accept(row)) for row in rows), default=9)
         most = next(cells for width, cells in _NAMES if self.size.width >= width)
         self._widths = max(7, min(names, most)), max(7, min(addresses, 24))
         fitting = self.shown_columns()
         if table.columns != fitting:
             table.columns = fitting
-        look = (palette, self.kept.filter, fitting)
-        if look != self._look:
-            self._cells, self._look = {}, look
         if not shown:
             table.empty = self._empty()
-        columns = frozenset(each.id for each in table.columns)
-        table.set_rows([self._painted(row, palette, sought, columns) for row in shown])
+        table.set_rows(self._rows.rows(shown, self.store, self.palette, sought, fitting))
         self._mark_again()
         self._status()
         self._happened()
@@ -213,39 +144,15 @@ class ServicesScreen(TablePane[ServiceKey]):
             Mark(row.key.host, row.key.config, row.tunnel.service.name, row.key.ordinal) for row in rows
         )
 
-    def _painted(
-        self, row: Row, palette: Palette, sought: Filter, columns: frozenset[str]
-    ) -> TableRow[ServiceKey]:
-        """The row as it looks now; made anew where it is another one, or shows how long ago something was."""
-        known, age = self._cells.get(row.key), self._age
-        if known is not None and known.row is row:
-            if known.age == age or not known.cells.made:
-                return known.shown
-            cert = render.certificate_cell(row, self.store.now, self.store.settings, palette)
-            if not known.ages and same_text(cert, known.cells["cert"]):
-                self._cells[row.key] = known._replace(age=age)
-                return known.shown
-        quiet = row.state is State.OK and not sought and columns.isdisjoint(_PAST)
-        ages = not quiet or bool(past_words.back(self.store.past(row.key), self.store.now))
-        cells = Cells(partial(self._made, row, palette, sought, pictures=not columns.isdisjoint(_PICTURES)))
-        self._cells[row.key] = _Painted(row, TableRow(row.key, cells), cells, age, ages)
-        return self._cells[row.key].shown
-
-    def _made(self, row: Row, palette: Palette, sought: Filter, *, pictures: bool) -> dict[str, Text]:
-        """The cells of a row that somebody looks at."""
-        store, past = self.store, self.store.past(row.key)
-        cells = render.service_cells(row, store.now, store.settings, palette, past, pictures=pictures)
-        return {name: sought.highlight(text, palette) for name, text in cells.items()} if sought else cells
-
     def _hides(self, row: Row, sought: Filter) -> bool:
         if self.kept.faults and row.state in _QUIET:
             return True
-        return bool(sought) and not sought.passes(_words(row))
+        return bool(sought) and not sought.passes(service_rows.words(row))
 
     def words(self, key: ServiceKey) -> str:
         """What a filter looks for in a row."""
         row = self.store.row(key)
-        return _words(row) if row is not None else ""
+        return service_rows.words(row) if row is not None else ""
 
     def is_fault(self, key: ServiceKey) -> bool:
         """Whether something is wrong with a service."""
@@ -276,33 +183,9 @@ class ServicesScreen(TablePane[ServiceKey]):
         text.append(f"{marked} marked  " if marked else "", palette.accent)
         text.append(f"{self._says_hidden()}  " if self._hidden else "", palette.warning)
         if row is not None:
-            text.append(row.tunnel.service.name, palette.strong)
-            if row.cause is not None and row.why:
-                self._fault(text, row, row.cause)
-            else:
-                self._proof(text, row)
+            past, now, width = self.store.past(row.key), self.store.now, self.size.width - 2 - text.cell_len
+            text.append_text(render.in_full(row, past, palette, now=now, width=width))
         self.query_one("#status", Line).show(text)
-
-    def _fault(self, text: Text, row: Row, cause: Finding) -> None:
-        text.append(f"  {cause.text}", self.palette.severity(cause.severity))
-        often = past_words.often(self.store.past(row.key), self.store.now)
-        text.append(past_words.since(row, self.store.now), self.palette.muted)
-        text.append(f", {often}" if often else "", self.palette.muted)
-        if cause.fix:  # on a line of its own, where the reason leaves one
-            apart = "\n" if text.cell_len <= self.size.width - 2 else "  "
-            text.append(self.palette.draw(f"{apart}→ {cause.fix}"))
-
-    def _proof(self, text: Text, row: Row) -> None:
-        """Nothing is wrong: whether it was, where it is defined, and what proves it."""
-        palette, tunnel = self.palette, row.tunnel
-        back = past_words.back(self.store.past(row.key), self.store.now) if row.state is State.OK else ""
-        text.append(f"  {back}\n" if back else "  ", palette.muted)
-        text.append(f"{tunnel.service.file}:{tunnel.service.line}", palette.muted)
-        if tunnel.probed_at is not None and tunnel.handshake is not None:
-            at = time.strftime("%H:%M:%S", time.localtime(tunnel.probed_at))
-            text.append(f"  proved by a handshake at {at}", palette.muted)
-        if row.cause is not None and not back:  # worth knowing, and nothing to do about
-            text.append(f"\n{row.cause.text}", palette.muted)
 
     @on(Table.CursorMoved)
     def _moved(self) -> None:
@@ -359,25 +242,3 @@ class ServicesScreen(TablePane[ServiceKey]):
         """Between table and log."""
         feed = self.query_one(LogFeed)
         (self.table if feed.has_focus_within else feed.view).focus()
-
-
-def columns(name: int, address: int, why: int = 45) -> tuple[Column, ...]:
-    """The columns; those with the least `keep` drop first as the terminal narrows."""
-    return (
-        Column("state", "STATE", 6, keep=100),
-        Column("service", "SERVICE", name, keep=100),
-        Column("why", "WHY", why, grow=1, min_width=why, keep=100),
-        Column("since", "SINCE", 6, keep=2),
-        Column("cert", "CERT", 7, align="right", keep=100),
-        Column("sess", "SESS", 4, align="right", keep=8),
-        Column("trend", "SESSIONS 1 H", 12, keep=1),
-        Column("ltc", "L T C", 5, keep=9),
-        Column("hs", "HANDSHAKE", 15, keep=2),
-        Column("role", "ROLE", 6, keep=3),
-        Column("accept", "ACCEPT", address, keep=5),
-        Column("connect", "CONNECT", address, keep=4),
-        Column("version", "TLS", 7, keep=2),
-        Column("instance", "CONFIG", 16, keep=2),
-        Column("unit", "UNIT", 20, keep=2),
-        Column("pid", "PID", 7, align="right", keep=2),
-    )
