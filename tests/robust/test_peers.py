@@ -180,17 +180,22 @@ def _wants(name: str, ports: list[int]) -> list[ProbeWant]:
     return [ProbeWant(ServiceKey("here", name, n), _plan(port), (), None) for n, port in enumerate(ports)]
 
 
+def _shuffled(wants: list[ProbeWant]) -> list[ProbeWant]:
+    return random.Random(8446).sample(wants, len(wants))  # noqa: S311 - a seed
+
+
 async def test_five_hundred_of_them_delay_nobody(lab: Lab, shown: Path, note: Note) -> None:
     """No healthy one waits for anybody's deadline; everybody gets a verdict, and nothing is left of it."""
-    bench = Bench(lab, "healthy")
-    doors = [lab.port() for _ in range(HEALTHY)]
+    bench, others = Bench(lab, "healthy"), EACH * len(EXPECTED)
+    doors = [lab.port() for _ in range(HEALTHY + others)]
     bench.start("".join(bench.server(f"accept = 127.0.0.1:{port}", name=f"s{port}") for port in doors))
-    healthy = _wants("healthy", doors)
+    healthy = _wants("healthy", doors[:HEALTHY])
     alone = await _sweep(healthy, TIMEOUT, HEALTHY)
+    friends = _shuffled(healthy + _wants("friends", doors[HEALTHY:]))
+    at_ease = await _sweep(friends, TIMEOUT, len(friends))
     before, weight = descriptors(), resident()
     with crowd(shown, EACH) as each:
-        wants = healthy + [want for name, ports in each.items() for want in _wants(name, ports)]
-        random.Random(8446).shuffle(wants)  # noqa: S311 - a seed
+        wants = _shuffled(healthy + [want for name, ports in each.items() for want in _wants(name, ports)])
         among = await _sweep(wants, PATIENCE, HEALTHY)  # ended by then, or the first deadline was waited for
         whole = await _sweep(wants, TIMEOUT, len(wants))
     assert descriptors() <= before
@@ -199,9 +204,9 @@ async def test_five_hundred_of_them_delay_nobody(lab: Lab, shown: Path, note: No
     verdicts = Counter((each.key.config, _verdict(each)) for each in whole.of(ProbeFinished))
     expected = {(name, verdict): EACH for name, (verdict, _) in EXPECTED.items()}
     assert verdicts == expected | {("healthy", "ok"): HEALTHY}
-    others = len(wants) - HEALTHY
     took = (
-        f"{alone.last:.1f} s alone, {among.last:.1f} s among {others} others (×{among.last / alone.last:.1f})"
+        f"{alone.last:.1f} s alone, {at_ease.last:.1f} s among {others} healthy others, "
+        f"{among.last:.1f} s among as many hostile ones (×{among.last / at_ease.last:.1f})"
     )
     note("bad company", f"{HEALTHY} healthy services: {took}, {grown:.0f} MB more, no descriptor more")
 

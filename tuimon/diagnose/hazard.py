@@ -142,8 +142,11 @@ def _jail(instance: Instance, config: Config) -> Iterator[Hazard]:
 
 def _relative(instance: Instance, process: Process, config: Config) -> Iterator[Hazard]:
     """A path that was good in the folder of the start, and is not where the daemon stands now."""
+    gone = {path for path, way in instance.ways.items() if missing(way)}
+    if not process.cwd or not gone:  # nearly always: nobody need go through all services at every look
+        return
     for file in _files(process, config, all_=False):
-        if process.cwd and missing(instance.ways.get(file.path)):
+        if file.path in gone:
             text = f"{_FAILS}: `{file.option} = {file.written}` is relative, it runs in {process.cwd}"
             yield Hazard(Outcome.REFUSED, text, "write the whole path, then restart", file.place)
             return

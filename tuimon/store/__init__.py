@@ -220,7 +220,8 @@ class Store:
     @property
     def answered(self) -> bool:
         """Whether nothing is left of the probes but waiting for early closes."""
-        return self._joiner.wants.keys() <= self._facts.probed.keys() | self._facts.answered.keys()
+        probed, answered = self._facts.probed, self._facts.answered
+        return all(key in probed or key in answered for key in self._joiner.wants)
 
     # -- questions ------------------------------------------------------------------------------
 

@@ -163,8 +163,15 @@ class Kernel:
             return None
         if "open files" in process.hidden:
             return max(0, process.threads - 2) if process.threads else None
-        connected, doors = self._indexes[process.net][1], set(self._held(process))
-        near = ((door, each) for door in doors for each in connected.get(door.port, ()) if each.inode)
+        listens, connected = self._indexes[process.net]
+        near = (
+            (door, each)
+            for port in listens.keys() & connected.keys()  # far fewer than it has doors
+            for door in listens[port]
+            if door.inode in process.inodes
+            for each in connected[port]
+            if each.inode
+        )
         accepted = {each for door, each in near if join.accepted_at(door, each)}
         return len(accepted) - sum(map(self._is_own, accepted))
 

@@ -16,8 +16,9 @@ from tuimon.tls import states
 from tuimon.tls.context import Heard, Offer, UnusableError, connect, reasons
 from tuimon.tls.plaintext import describe, looks_like_tls
 
-MAX_RECEIVED = 1 << 20
-"""Most bytes, of the handshake and again of what follows, that are looked at."""
+MAX_RECEIVED = 1 << 18
+"""Most bytes, of the handshake and again of what follows, that are looked at: OpenSSL takes no message of a
+handshake that is larger than 100 KiB, and of these there are two, Certificate and CertificateRequest."""
 
 _HEAD = 64
 _CHUNK = 16384
