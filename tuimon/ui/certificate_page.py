@@ -9,8 +9,9 @@ from tuimon.model.handshake import Handshake
 from tuimon.store import CertificateUse, Row
 from tuimon.store.rows import todo
 from tuimon.text import counted
+from tuimon.ui.certificate_rows import todo_words
 from tuimon.ui.document import Document
-from tuimon.ui.render import bar, days, left_style, pairs, todo_words
+from tuimon.ui.render import bar, days, left_style, pairs
 
 _NAMED = 8  # certificates that are named before the rest is only counted
 _TIME = "%Y-%m-%d %H:%M:%S UTC"

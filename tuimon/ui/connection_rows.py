@@ -4,6 +4,7 @@ Rule: a row is made once, and its cells when somebody sees it: a busy log tells 
 more every moment.
 """
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -11,7 +12,6 @@ from rich.text import Text
 
 from tuimon.model.connection import Connection
 from tuimon.store.connections import Told
-from tuimon.ui import render
 from tuimon.ui.filtering import Filter
 from tuimon.ui.palette import Palette
 from tuimon.ui.widgets.table import Column, TableRow
@@ -29,6 +29,7 @@ COLUMNS = (
     Column("target", "TARGET", 21, min_width=14, keep=5),
     Column("reason", "WHY", 24, grow=1, min_width=18, keep=100),
 )
+_ENDS = {"closed": "ok", "open": "accent", "rejected": "critical", "reset": "warning", "cut": "warning"}
 ConnectionKey = tuple[int, str, str, str, float]
 
 
@@ -72,6 +73,31 @@ class ConnectionRows:
         return list(found.values())
 
 
-def _cells(connection: Connection, palette: Palette, sought: Filter) -> dict[str, Text]:
-    cells = render.connection_cells(connection, palette)
+def _cells(each: Connection, palette: Palette, sought: Filter) -> dict[str, Text]:
+    """By column id."""
+    began = each.started if each.started is not None else each.ended
+    at = time.strftime("%H:%M:%S", time.localtime(began)) if began is not None else ""
+    tls = each.tls_version.removeprefix("TLSv") or each.tls.value
+    cells = {
+        "started": Text(at, palette.muted),
+        "service": Text(each.service),
+        "peer": Text(each.peer),
+        "outcome": Text(each.outcome.value, getattr(palette, _ENDS.get(each.outcome.value, "muted"))),
+        "seconds": Text("" if each.duration is None else f"{each.duration:.0f}"),
+        "tls": Text(tls, palette.critical if each.tls.value == "failed" else palette.muted),
+        "received": Text(_size(each.bytes_to_socket)),
+        "sent": Text(_size(each.bytes_to_tls)),
+        "target": Text(each.target, palette.muted),
+        "reason": Text(each.reason),
+    }
     return {name: sought.highlight(text, palette) for name, text in cells.items()}
+
+
+def _size(count: int | None) -> str:
+    """Bytes in at most five cells."""
+    if count is None:
+        return ""
+    for size, unit in ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "k")):
+        if count >= size:
+            return f"{count / size:.3g}{unit}" if count < 1000 * size else f"{count // size}{unit}"
+    return str(count)

@@ -1,4 +1,4 @@
-"""Facts to Rich text: cells of the tables, lines of the log, the summary.
+"""Facts to Rich text, as several screens say them: states, times left, lines of the log, the summary.
 
 Rule: pure functions that return `Text`, never a string with markup in it; what a stranger wrote is
 appended as plain text.
@@ -12,18 +12,15 @@ from rich.text import Text
 from tuimon.diagnose.certificate import critical_below, warn_below
 from tuimon.diagnose.finding import State, label
 from tuimon.model.certificate import Certificate
-from tuimon.model.connection import Connection
 from tuimon.model.log import Event
 from tuimon.settings import Settings
-from tuimon.store import CertificateUse, LogLine, Past, Row, Summary
-from tuimon.store.rows import CRITICAL, Todo, todo, urgency
+from tuimon.store import LogLine, Past, Row, Summary
 from tuimon.text import counted
 from tuimon.ui import past_words
 from tuimon.ui.filtering import Filter
 from tuimon.ui.palette import Palette
 
 DAY = 86400
-_FEW = 3  # users of a certificate that are named without being counted
 _LOUD = {0: "critical", 1: "critical", 2: "critical", 3: "critical", 4: "warning"}
 
 
@@ -116,38 +113,6 @@ def log_plain(line: LogLine) -> str:
     return f"{at} {line.source} {level} [{record.id}] {record.message}"
 
 
-_ENDS = {"closed": "ok", "open": "accent", "rejected": "critical", "reset": "warning", "cut": "warning"}
-
-
-def connection_cells(each: Connection, palette: Palette) -> dict[str, Text]:
-    """The cells of one connection by column id."""
-    began = each.started if each.started is not None else each.ended
-    at = time.strftime("%H:%M:%S", time.localtime(began)) if began is not None else ""
-    tls = each.tls_version.removeprefix("TLSv") or each.tls.value
-    return {
-        "started": Text(at, palette.muted),
-        "service": Text(each.service),
-        "peer": Text(each.peer),
-        "outcome": Text(each.outcome.value, getattr(palette, _ENDS.get(each.outcome.value, "muted"))),
-        "seconds": Text("" if each.duration is None else f"{each.duration:.0f}"),
-        "tls": Text(tls, palette.critical if each.tls.value == "failed" else palette.muted),
-        "received": Text(_size(each.bytes_to_socket)),
-        "sent": Text(_size(each.bytes_to_tls)),
-        "target": Text(each.target, palette.muted),
-        "reason": Text(each.reason),
-    }
-
-
-def _size(count: int | None) -> str:
-    """Bytes in at most five cells."""
-    if count is None:
-        return ""
-    for size, unit in ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "k")):
-        if count >= size:
-            return f"{count / size:.3g}{unit}" if count < 1000 * size else f"{count // size}{unit}"
-    return str(count)
-
-
 def rule(parts: Sequence[str | Text], width: int, palette: Palette) -> Text:
     """A line across with words in it: `─ log ─ all ─ following ────`."""
     line = Text()
@@ -232,64 +197,8 @@ def bar(share: float, width: int, style: str, palette: Palette) -> Text:
     return text
 
 
-def certificate_row(use: CertificateUse, now: float, settings: Settings, palette: Palette) -> dict[str, Text]:
-    """The cells of one row of the certificates table by column id."""
-    certificate, wanted = use.certificate, todo(use, now, settings)
-    left = certificate.seconds_left(now)
-    urgent = 0 if use.spare else urgency(use, now, settings)
-    style = (palette.critical if urgent >= CRITICAL else palette.warning) if urgent else ""
-    share = left / certificate.lifetime if certificate.lifetime > 0 else 0.0
-    return {
-        "do": Text(wanted.word, todo_style(wanted, palette)),
-        "left": Text(palette.draw(days(left)), style),
-        "life": bar(share, 10, style or palette.ok, palette),
-        "name": Text(certificate.title),
-        "kind": Text(kind(use), palette.muted),
-        "used": Text(_users(use)),
-        "ends": Text(f"{certificate.not_after:%Y-%m-%d}", style),
-        "issuer": Text(certificate.issuer, palette.muted),
-        "serial": Text(certificate.serial, palette.muted),
-        "key": Text(key_words(certificate), palette.muted),
-    }
-
-
-def _users(use: CertificateUse) -> str:
-    """Who uses it; of many first how many they are."""
-    names = ", ".join(use.used_by)
-    return f"{len(use.used_by)}: {names}" if len(use.used_by) > _FEW else names
-
-
-def key_words(certificate: Certificate) -> str:
-    """Its public key: `RSA 2048`, `EC secp256r1`."""
-    key = certificate.public_key
-    return " ".join(str(each) for each in (key.type, key.curve or key.bits) if each)
-
-
 def pairs(digits: str) -> str:
     """Hex in pairs, as openssl prints it."""
     sign = "-" if digits.startswith("-") else ""
     bare = digits.removeprefix("-")
     return sign + ":".join(bare[index : index + 2] for index in range(0, len(bare), 2))
-
-
-def todo_style(wanted: Todo, palette: Palette) -> str:
-    """The colour of what there is to do."""
-    return {Todo.RENEW: palette.critical, Todo.NOTHING: palette.ok}.get(wanted, palette.warning)
-
-
-def todo_words(use: CertificateUse, wanted: Todo) -> str:
-    """What there is to do about a certificate, in a line; nothing where nothing is."""
-    who = _users(use)
-    return {
-        Todo.RENEW: f"→ renew it, then reload {who}",
-        Todo.RELOAD: f"→ renewed on disk: reload {who}",
-        Todo.LOOK: f"→ not ours to renew: ask its owner; {who} depends on it",
-        Todo.NOTHING: "nobody here needs it" if use.spare else "",
-    }[wanted]
-
-
-def kind(use: CertificateUse) -> str:
-    """What it is for, in one word."""
-    if use.certificate.ca or "ca" in use.roles:
-        return "ca"
-    return next((role for role in ("own", "client", "served") if role in use.roles), "chain")

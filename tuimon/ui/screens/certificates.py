@@ -13,7 +13,7 @@ from tuimon import export
 from tuimon.model.service import ServiceKey
 from tuimon.store import CertificateUse, Changes
 from tuimon.store.rows import Todo, todo
-from tuimon.ui import render
+from tuimon.ui import certificate_rows, render
 from tuimon.ui.clipboard import copy
 from tuimon.ui.keys import CERTIFICATE, LIST, RENEWALS, bindings
 from tuimon.ui.openssl import command
@@ -25,34 +25,6 @@ from tuimon.ui.view import Kept
 from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Column, Table, TableRow
 
-_SORTS = {
-    "left": lambda use: use.certificate.not_after,
-    "name": lambda use: use.certificate.title.lower(),
-    "kind": render.kind,
-    "used": lambda use: (-len(use.users), ",".join(use.used_by)),
-    "ends": lambda use: use.certificate.not_after,
-    "issuer": lambda use: use.certificate.issuer,
-}
-_COLUMNS = (
-    Column("do", "TO DO", 6, keep=100),
-    Column("left", "LEFT", 6, align="right", keep=100),
-    Column("life", "LIFETIME", 10, keep=9),
-    Column("name", "CERTIFICATE", 22, keep=100),
-    Column("kind", "KIND", 6, keep=8),
-    Column("used", "USED BY", 20, grow=1, min_width=14, keep=100),
-    Column("ends", "NOT AFTER", 10, keep=7),
-    Column("issuer", "ISSUER", 26, keep=3),
-    Column("serial", "SERIAL", 20, keep=2),
-    Column("key", "KEY", 12, keep=2),
-)
-
-
-def _words(use: CertificateUse) -> str:
-    """What a filter looks for in a row."""
-    one = use.certificate
-    names = (one.subject, one.issuer, *one.san, *use.used_by, *use.paths)
-    return " ".join((*names, render.kind(use), one.serial, one.sha256))
-
 
 class CertificatesScreen(TablePane[str]):
     """Which certificate runs out next, and what to do about it."""
@@ -60,7 +32,7 @@ class CertificatesScreen(TablePane[str]):
     KEYS = (LIST[0], *RENEWALS, *LIST[1:], *CERTIFICATE)
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, RENEWALS, CERTIFICATE)
     CRUMB = "certificates"
-    SORTS = _SORTS
+    SORTS = certificate_rows.SORTS
     OPTIONAL = frozenset({"serial", "key"})
 
     @property
@@ -70,7 +42,7 @@ class CertificatesScreen(TablePane[str]):
 
     def all_columns(self) -> tuple[Column, ...]:
         """Every column that there is."""
-        return _COLUMNS
+        return certificate_rows.COLUMNS
 
     def body(self) -> ComposeResult:
         """What there is to do, the table, status line, picture."""
@@ -96,14 +68,14 @@ class CertificatesScreen(TablePane[str]):
     def _shown(self) -> list[CertificateUse]:
         """Those that are not hidden, in order."""
         by, inverted = self.order
-        uses = sorted(filter(self._passes, self.store.certificates()), key=_SORTS[by], reverse=inverted)
+        uses = sorted(filter(self._passes, self.store.certificates()), key=self.SORTS[by], reverse=inverted)
         return sorted(uses, key=self._todo) if self.kept.grouped else uses
 
     def _paint(self) -> None:
         store, palette, sought = self.store, self.palette, self.filter
         uses, shown, rows = store.certificates(), self._shown(), []
         for use in shown:
-            cells = render.certificate_row(use, store.now, store.settings, palette)
+            cells = certificate_rows.cells(use, store.now, store.settings, palette)
             if sought:
                 cells = {name: sought.highlight(text, palette) for name, text in cells.items()}
             rows.append(TableRow(use.certificate.sha256, cells, None))
@@ -120,7 +92,7 @@ class CertificatesScreen(TablePane[str]):
         """How many call for what."""
         palette, count = self.palette, Counter(map(self._todo, uses))
         parts = [
-            Text(f"{count[each]} {each.word or 'fine'}", render.todo_style(each, palette))
+            Text(f"{count[each]} {each.word or 'fine'}", certificate_rows.todo_style(each, palette))
             for each in Todo
             if count[each]
         ]
@@ -131,12 +103,12 @@ class CertificatesScreen(TablePane[str]):
     def _passes(self, use: CertificateUse) -> bool:
         if self.kept.faults and self._todo(use) is Todo.NOTHING:
             return False
-        return not self.kept.filter or self.filter.passes(_words(use))
+        return not self.kept.filter or self.filter.passes(certificate_rows.words(use))
 
     def words(self, key: str) -> str:
         """What a filter looks for in a row."""
         use = self._use_of(key)
-        return _words(use) if use else ""
+        return certificate_rows.words(use) if use else ""
 
     def is_fault(self, key: str) -> bool:
         """Whether it calls for something."""
@@ -155,7 +127,7 @@ class CertificatesScreen(TablePane[str]):
         if use is not None:
             text.append(use.certificate.title, self.palette.strong)
             text.append(f"  {', '.join(use.paths) or 'only served'}", self.palette.muted)
-            text.append(self.palette.draw(f"\n{render.todo_words(use, self._todo(use))}"))
+            text.append(self.palette.draw(f"\n{certificate_rows.todo_words(use, self._todo(use))}"))
         self.query_one("#status", Line).show(text)
         store, width = self.store, max(40, self.size.width - 2)
         chosen = use.certificate.sha256 if use else ""
@@ -231,7 +203,7 @@ class CertificatesScreen(TablePane[str]):
         store = self.store
         whole = [export.inventory(use, store.now, store.settings) for use in self._shown()]
         rows = [
-            {"to_do": self._todo(use).word, "kind": render.kind(use), "name": use.certificate.title}
+            {"to_do": self._todo(use).word, "kind": certificate_rows.kind(use), "name": use.certificate.title}
             for use in self._shown()
         ]
         return Sheet("certificates", rows, whole)
