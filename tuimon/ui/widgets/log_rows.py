@@ -1,12 +1,28 @@
-"""Folds: how many screen rows each log line takes, as far as it is known.
+"""The lines of a log, how many screen rows each takes as far as it is known, and the reader's place.
 
 Rule: a line that was never seen counts as one row.  So nothing has to be painted to know a height, and
 whoever measures a line above what is on the screen moves the screen by the rows it turned out to have.
 As long as no line is known to take more than one, a row is a line, and nothing is added up.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from itertools import accumulate
+from operator import attrgetter
+from typing import Generic, Protocol, TypeVar
+
+from tuimon.ui.widgets.cells import fold
+
+
+class Numbered(Protocol):
+    """What a log view shows: anything with a number that grows from line to line."""
+
+    @property
+    def sequence(self) -> int:
+        """The line's number."""
+
+
+T = TypeVar("T", bound=Numbered)
 
 
 class Folds:
@@ -74,3 +90,80 @@ class Folds:
         if self._ends is None:
             self._ends = list(accumulate(height or 1 for height in self._heights))
         return self._ends
+
+
+class Lines(Generic[T]):
+    """Lines, newest last, at most `limit`, folded at `width` (0: not at all); `plain` is what a line says."""
+
+    def __init__(self, limit: int, plain: Callable[[T], str]) -> None:
+        self.items: list[T] = []
+        self.folds = Folds()
+        self.width = 0
+        self._limit = limit
+        self._plain = plain
+        self._top = (-1, 0)  # the reader's place: the number of the line at the top, and which of its rows
+
+    def extend(self, items: Sequence[T], gone: int) -> None:
+        """Add lines at the end; of the oldest ones so many fall out, and those that exceed the limit."""
+        fresh = items[-self._limit :]
+        gone = max(gone, len(self.items) + len(fresh) - self._limit)
+        self.items += fresh
+        self.folds.append(len(fresh))
+        if gone:
+            del self.items[:gone]
+            self.folds.drop(gone)
+
+    def replace(self, items: Sequence[T]) -> None:
+        """Other lines; the reader's place is not forgotten."""
+        self.items = list(items[-self._limit :])
+
+    def amend(self, item: T) -> None:
+        """Another last line."""
+        self.items[-1] = item
+        self.folds.drop_last()
+        self.folds.append(1)
+
+    def refold(self, width: int) -> None:
+        """Fold at this width."""
+        self.width = width
+        self.folds.reset(len(self.items))
+
+    def index(self, sequence: int) -> int:
+        """The line with this number, or the next one that is there."""
+        return bisect_left(self.items, sequence, key=attrgetter("sequence"))
+
+    def remember(self, row: int) -> None:
+        """Take what is in this row, which is at the top, for the reader's place."""
+        if self.items:
+            index, part = self.folds.at(min(row, self.folds.total - 1))
+            self._top = (self.items[index].sequence, part)
+
+    def place(self, height: int) -> int:
+        """The row of the reader's place; if its line is gone, of the next one that is left.  What comes into
+        sight around it is measured."""
+        if not self.items:
+            return 0
+        sequence, part = self._top
+        index = min(self.index(sequence), len(self.items) - 1)
+        if self.items[index].sequence != sequence:
+            part = 0
+        self.measure(index, 2 * height)
+        self.measure(index, -height)
+        return self.folds.start(index) + min(part, self.folds.height(index) - 1)
+
+    def end(self, height: int) -> int:
+        """The row that is at the top when the last one is at the bottom."""
+        self.measure(len(self.items), -2 * height)
+        return self.folds.total - height
+
+    def measure(self, index: int, rows: int) -> None:
+        """Measure lines from `index` on (`rows` > 0) or before it (< 0), until that many rows are known."""
+        if not self.width:
+            return
+        step = 1 if rows > 0 else -1
+        at, rows = (index if step > 0 else index - 1), abs(rows)
+        while rows > 0 and 0 <= at < len(self.items):
+            if not self.folds.measured(at):
+                self.folds.measure(at, len(fold(self._plain(self.items[at]), self.width)))
+            rows -= self.folds.height(at)
+            at += step

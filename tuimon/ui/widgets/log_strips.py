@@ -4,7 +4,7 @@ Rule: a row follows from its line's text and its `Look` alone; whoever changes w
 """
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple
 
 from rich.console import Console
 from rich.segment import Segment
@@ -14,19 +14,9 @@ from textual.cache import LRUCache
 from textual.strip import Strip
 
 from tuimon.ui.widgets.cells import character_at, fold, steady
+from tuimon.ui.widgets.log_rows import T
 
 _CACHED = 1024  # lines, and rows
-
-
-class Numbered(Protocol):
-    """What a log view shows: anything with a number that grows from line to line."""
-
-    @property
-    def sequence(self) -> int:
-        """The line's number."""
-
-
-T = TypeVar("T", bound=Numbered)
 
 
 class Look(NamedTuple):

@@ -4,10 +4,7 @@ Rule: the reader's place is theirs.  Lines that arrive, lines that fall out in f
 leave the line at the top of the screen at the top, unless the view follows the end.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from operator import attrgetter
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic
 
 from rich.style import Style
@@ -18,13 +15,9 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tuimon.ui.keys import bound
-from tuimon.ui.widgets.cells import fold
-from tuimon.ui.widgets.log_rows import Folds
-from tuimon.ui.widgets.log_strips import Ground, Look, Strips, T
+from tuimon.ui.widgets.log_rows import Lines, T
+from tuimon.ui.widgets.log_strips import Ground, Look, Strips
 from tuimon.ui.widgets.still import StillScroll
-
-LIMIT = 10_000
-"""Lines kept unless told otherwise."""
 
 STEP = 8
 """Cells of one step sideways."""
@@ -75,24 +68,12 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     match: reactive[int | None] = reactive(None)
     """The sequence of the line that is highlighted."""
 
-    def __init__(
-        self,
-        paint: Callable[[T], Text],
-        *,
-        limit: int = LIMIT,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 - the name Textual gives it
-        classes: str | None = None,
-    ) -> None:
+    def __init__(self, paint: Callable[[T], Text], *, limit: int) -> None:
         """Make a view that holds up to `limit` lines."""
-        super().__init__(name=name, id=id, classes=classes)
-        self._limit = limit
-        self._items: list[T] = []
-        self._folds = Folds()
-        self._fold_width = 0  # of the heights; the screen may have another one until the resize arrives
-        self._top = (-1, 0)  # sequence of the line at the top, and which of its rows
-        self._placing = False
+        super().__init__()
         self._strips: Strips[T] = Strips(paint)
+        self._lines: Lines[T] = Lines(limit, lambda item: self._strips.text(item).plain)
+        self._placing = False
         self._plain_style: Style | None = None  # kept as long as the strips
 
     # What is in it
@@ -100,20 +81,12 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     @property
     def items(self) -> Sequence[T]:
         """The lines held, oldest first; not to be changed."""
-        return self._items
+        return self._lines.items
 
     def extend(self, items: Sequence[T], *, oldest: int = 0) -> None:
         """Add lines at the end; the oldest fall out when there are more than the limit, and as long as the
         view follows those with a lower number than `oldest`."""
-        fresh = items[-self._limit :]
-        gone = max(0, len(self._items) + len(fresh) - self._limit)
-        if self.follow:
-            gone = max(gone, self._index(oldest))
-        self._items += fresh
-        self._folds.append(len(fresh))
-        if gone:
-            del self._items[:gone]
-            self._folds.drop(gone)
+        self._lines.extend(items, self._lines.index(oldest) if self.follow else 0)
         self._put_back()
 
     def replace(self, items: Sequence[T]) -> None:
@@ -121,27 +94,22 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
 
         If that line is gone, the next one that is left is; the place itself is not forgotten.
         """
-        self._items = list(items[-self._limit :])
+        self._lines.replace(items)
         self.repaint()
         self._refold()
 
     def amend(self, item: T) -> None:
         """Show the last line anew: `item` has its number."""
-        self._items[-1] = item
+        self._lines.amend(item)
         self.repaint()
-        self._folds.drop_last()
-        self._folds.append(1)
         self._put_back()
 
     @property
     def last_seen(self) -> T | None:
         """The line at the bottom of the screen."""
-        row = min(self._folds.total, self.scroll_offset.y + self._height) - 1
-        return self._items[self._folds.at(row)[0]] if row >= 0 else None
-
-    def clear(self) -> None:
-        """Hold no lines."""
-        self.replace(())
+        folds = self._lines.folds
+        row = min(folds.total, self.scroll_offset.y + self._height) - 1
+        return self.items[folds.at(row)[0]] if row >= 0 else None
 
     def repaint(self) -> None:
         """Paint anew, because `paint` would answer differently now."""
@@ -153,17 +121,17 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
 
         Following ends.  False, and nothing happens, if there is no such line.
         """
-        index = self._index(sequence)
-        if index == len(self._items) or self._items[index].sequence != sequence:
+        lines, folds = self._lines, self._lines.folds
+        index = lines.index(sequence)
+        if index == len(lines.items) or lines.items[index].sequence != sequence:
             return False
         self.follow = False
         self.match = sequence
-        top, height = self.scroll_offset.y, self._height
-        start = self._folds.start(index)
-        if not top <= start <= top + height - self._folds.height(index):
-            self._measure(index, -height)
-            self._place(self._folds.start(index) - height // 2)
-            self._remember()
+        top, height, start = self.scroll_offset.y, self._height, folds.start(index)
+        if not top <= start <= top + height - folds.height(index):
+            lines.measure(index, -height)
+            self._place(folds.start(index) - height // 2)
+            lines.remember(self.scroll_offset.y)
             self._put_back()
         return True
 
@@ -177,61 +145,23 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     def _width(self) -> int:
         return self.scrollable_content_region.width
 
-    def _index(self, sequence: int) -> int:
-        """The line with this number, or the next one that is there."""
-        return bisect_left(self._items, sequence, key=attrgetter("sequence"))
-
-    def _remember(self) -> None:
-        """Take what is at the top now as the reader's place."""
-        if self._items:
-            row = min(self.scroll_offset.y, self._folds.total - 1)
-            index, part = self._folds.at(row)
-            self._top = (self._items[index].sequence, part)
-
     def _put_back(self) -> None:
-        """Measure what comes into sight and scroll to the end, if following, or to the reader's place."""
-        height = self._height
+        """Scroll to the end, if following, or to the reader's place."""
         if self.follow and not self.is_vertical_scrollbar_grabbed:
-            self._measure(len(self._items), -2 * height)
-            self._place(self._folds.total - height)
-            self._remember()
-        elif self._items:
-            sequence, part = self._top
-            index = min(self._index(sequence), len(self._items) - 1)
-            if self._items[index].sequence != sequence:
-                part = 0
-            self._measure(index, 2 * height)
-            self._measure(index, -height)
-            self._place(self._folds.start(index) + min(part, self._folds.height(index) - 1))
+            self._place(self._lines.end(self._height))
+            self._lines.remember(self.scroll_offset.y)
         else:
-            self._place(0)
+            self._place(self._lines.place(self._height))
         self.refresh()
 
     def _place(self, row: int) -> None:
         """Scroll to this row, without its being taken for the reader's wish."""
-        with self._not_the_reader():
-            self.hold(self._folds.total)
-            self.jump_to(row)
-
-    @contextmanager
-    def _not_the_reader(self) -> Iterator[None]:
-        before, self._placing = self._placing, True
+        self._placing = True
         try:
-            yield
+            self.hold(self._lines.folds.total)
+            self.jump_to(row)
         finally:
-            self._placing = before
-
-    def _measure(self, index: int, rows: int) -> None:
-        """Measure lines from `index` on (`rows` > 0) or before it (< 0), until that many rows are known."""
-        if not self.wrap or not self._fold_width:
-            return
-        step = 1 if rows > 0 else -1
-        at, rows = (index if step > 0 else index - 1), abs(rows)
-        while rows > 0 and 0 <= at < len(self._items):
-            if not self._folds.measured(at):
-                self._folds.measure(at, len(fold(self._strips.text(self._items[at]).plain, self._fold_width)))
-            rows -= self._folds.height(at)
-            at += step
+            self._placing = False
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Whoever scrolls away from the end does not follow it any more."""
@@ -239,9 +169,8 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         if self._placing or round(old_value) == round(new_value):
             return
         if self.follow and not self.is_vertical_scroll_end:
-            with self._not_the_reader():
-                self.follow = False
-        self._remember()
+            self.follow = False
+        self._lines.remember(self.scroll_offset.y)
         if self.wrap:
             self._put_back()
 
@@ -259,8 +188,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         self._refold()
 
     def _refold(self) -> None:
-        self._folds.reset(len(self._items))
-        self._fold_width = self._width
+        self._lines.refold(self._width if self.wrap else 0)
         self._put_back()
 
     # Moving
@@ -294,7 +222,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         if self.wrap:
             return
         top = self.scroll_offset.y
-        visible = self._items[top : top + self._height]
+        visible = self.items[top : top + self._height]
         if steps < 0 or any(
             self._strips.text(item).cell_len > self.x_offset + self._width for item in visible
         ):
@@ -318,17 +246,18 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Paint row `y` of the screen, or take it from the cache."""
         row, width = self.scroll_offset.y + y, self._width
-        if row >= self._folds.total:
+        lines = self._lines
+        if row >= lines.folds.total:
             return Strip.blank(width, self.rich_style)
-        index, part = self._folds.at(row)
-        item = self._items[index]
+        index, part = lines.folds.at(row)
+        item = lines.items[index]
         selection = self.text_selection
         look = Look(
             item.sequence,
             part,
             0 if self.wrap else self.x_offset,
             width,
-            self._fold_width if self.wrap else 0,
+            lines.width,
             item.sequence == self.match,
             None if selection is None else selection.get_span(item.sequence),
         )
@@ -337,7 +266,7 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, lines as they are and not as they are folded."""
         lines = []
-        for item in self._items:
+        for item in self.items:
             span = selection.get_span(item.sequence)
             if span is not None:
                 plain = self._strips.paint(item).plain  # as it is, not as it is measured
