@@ -11,8 +11,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from tuimon.host.base import Completed
+from tuimon.host.detached import PATH
 from tuimon.host.hands import Launched
-from tuimon.host.local_hands import PATH, LocalHands
+from tuimon.host.local_hands import LocalHands
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.origin import Launch
 from tuimon.model.process import ProcessId
