@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from tuimon.model.failure import Failure
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,7 +19,17 @@ T = TypeVar("T")
 _LEFT_BEHIND = 256
 """Threads that may be stuck; beyond that there are fewer for the others."""
 
+PATIENCE = 5.0
+"""Seconds for one look at a file system."""
+
 _Call = tuple["Future[Any]", Callable[[], Any]]
+
+
+class Blocking(Protocol):
+    """How a host is asked for what may block: see `LocalHost.blocking`."""
+
+    async def __call__(self, call: Callable[[], T], timeout: float = PATIENCE, path: str = "") -> T | Failure:
+        """Call it elsewhere, about `path` if it is about one."""
 
 
 class Threads(Executor):

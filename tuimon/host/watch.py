@@ -12,8 +12,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from tuimon.host.threads import Blocking
 from tuimon.model.failure import Failure
 from tuimon.model.service import Stamp
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PATIENCE = 5.0  # seconds for one look at what is wanted
 _LATER = 0.2  # seconds before the library of the watch is loaded: what is to be seen at once comes first
 _LINKS = 40  # as many symlinks as the kernel follows before it says ELOOP
 
@@ -162,13 +162,6 @@ def _identities(paths: frozenset[str]) -> dict[str, Stamp | None]:
     return {path: _identity(path) for path in paths}
 
 
-class Blocking(Protocol):
-    """How the file system is touched: see `LocalHost.blocking`."""
-
-    async def __call__(self, call: Callable[[], T], timeout: float, path: str) -> T | Failure:
-        """Call it elsewhere, about `path` if it is about one."""
-
-
 class Watcher:
     """The one watcher of a host; `blocking` is how it touches the file system.  Without `hears` it is left to
     the poll: for whoever looks once, and is gone before anything could be heard."""
@@ -204,11 +197,11 @@ class Watcher:
     ) -> tuple[list[T], frozenset[str]]:
         """What `call` says of all paths; where that finds no end, of each, and who is silent."""
         if not self._silent & paths:
-            whole = await self._blocking(partial(call, paths), _PATIENCE, "")
+            whole = await self._blocking(partial(call, paths))
             if not isinstance(whole, Failure):
                 return [whole], frozenset()
         order = sorted(paths)
-        calls = (self._blocking(partial(call, frozenset((path,))), _PATIENCE, path) for path in order)
+        calls = (self._blocking(partial(call, frozenset((path,))), path=path) for path in order)
         answers = dict(zip(order, await asyncio.gather(*calls), strict=True))
         silent = frozenset(path for path, answer in answers.items() if isinstance(answer, Failure))
         return [answer for answer in answers.values() if not isinstance(answer, Failure)], silent
