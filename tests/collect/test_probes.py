@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.fixtures import Backend, Recorder, Stunnel, free_port, running
+from tests.fixtures import Backend, Recorder, Stunnel, eventually, free_port, running
 from tuimon.collect.probes import Probes
 from tuimon.events import ProbeFinished, ProbeStarted, ProbeWaits
 from tuimon.host.local import LocalHost
@@ -85,6 +85,31 @@ async def test_ask_probes_now(prober: Prober, start_stunnel: Start, backend: Ser
     await prober.finished(1)
     prober.collector.ask(frozenset({KEY}))
     await prober.finished(2)
+
+
+class Sleeper(LocalHost):
+    """A machine that slept for so many seconds."""
+
+    slept = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.slept
+
+
+async def test_what_came_due_while_the_machine_slept_is_probed_soon(
+    start_stunnel: Start, backend: Serve
+) -> None:
+    """Though the loop's own clock stood still, and nobody wants anything else."""
+    port, host = free_port(), Sleeper(name="here")
+    start_stunnel(f"[web]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{backend().port}\n")
+    prober = Prober(host)
+    async with running(prober.collector, prober.told):
+        prober.want(want(plan(port)))
+        await prober.finished(1)
+        await eventually(lambda: prober.collector._times)  # it waits for its time, and for nothing else
+        host.slept = 8 * 3600
+        await prober.finished(2)
+    await host.close()
 
 
 async def test_a_failed_probe_counts_when_it_was_repeated(prober: Prober, backend: Serve) -> None:

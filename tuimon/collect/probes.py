@@ -27,6 +27,9 @@ from tuimon.model.tunnel import Interest, Plan, ProbeWant
 from tuimon.settings import Settings
 
 _JITTER = 0.2  # share of the interval
+_NAP = 5.0  # seconds of a wait: the loop's clock stands still while the machine sleeps, and services come due
+_ASLEEP = 30.0  # seconds that went by in a nap, after which the machine has just woken
+_AWAKE = 1.0  # seconds until its network is there again
 _HANDED_ON = 0.05  # seconds after its handshake in which stunnel connects to the target
 _BREATH = 0.05  # seconds in which a listener sees that one of us has left, before the next one comes
 
@@ -105,10 +108,17 @@ class Probes:
                         group.create_task(self._probe(want, due, publish))
                     else:
                         heapq.heappush(self._times, (_when(want, due), key))
-                wait = self._times[0][0] - now if self._times else 60.0
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.05, wait)):
-                        await self._wake.wait()
+                await self._rest(self._times[0][0] - now if self._times else _NAP)
+
+    async def _rest(self, wait: float) -> None:
+        """Wait so long, or until something else is wanted; once the machine has slept, until the time is told
+        as well: what is found were of yesterday."""
+        began = self._host.monotonic()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(max(0.05, wait), _NAP)):
+                await self._wake.wait()
+        if self._host.monotonic() - began > _ASLEEP:
+            await asyncio.sleep(self._settings.intervals.clock + _AWAKE)
 
     def _ripe(self, now: float) -> list[ServiceKey]:
         """Those to look at now, in the order of their services: what changed, and what is due."""
