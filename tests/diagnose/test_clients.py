@@ -297,6 +297,21 @@ def test_what_is_said_of_a_silence(pki: Pki) -> None:
     assert found(world, "client-missing") is None
 
 
+def test_while_the_machine_slept_nobody_could_come(pki: Pki) -> None:
+    """Nor in an hour that never was: patience begins when it is awake, its clock set."""
+    world = healthy(pki)
+    for ago in every(300, last=MINUTES):
+        come(world, ago)
+    probe(world)
+    world.tick(3600)
+    probe(world)
+    assert found(world, "client-missing") is None
+    for _ in range(40):
+        world.tick(60)
+    probe(world)
+    assert found(world, "client-missing") is not None
+
+
 def test_a_log_that_does_not_tell_of_our_own_probe_proves_no_silence(pki: Pki) -> None:
     """Disk full, a log that was renamed: whoever comes is not heard there either."""
     world = healthy(pki)

@@ -55,6 +55,17 @@ def test_a_queue_that_stays_full_while_somebody_is_accepted_is_a_busy_service(wo
     assert "queues" not in world.store.pending()
 
 
+def test_a_clock_that_is_set_back_is_no_end_of_it(world: World) -> None:
+    """Who hung before hangs on, and has waited for as long as before."""
+    for queue in (1, 1, 2, 2):
+        look(world, queue)
+    waited = world.now - world.row().tunnel.waiting[0].since
+    world.tick(-3600)
+    look(world, 3)
+    assert world.codes() == ["hung"]
+    assert world.now - world.row().tunnel.waiting[0].since == waited + 1
+
+
 def test_one_look_is_no_proof_however_long_ago_it_was(world: World) -> None:
     """A machine that was suspended in a busy moment."""
     look(world, 1)

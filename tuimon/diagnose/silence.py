@@ -38,7 +38,7 @@ def client_missing(tunnel: Tunnel, now: float) -> Finding | None:
     process, loaded = tunnel.instance.process, tunnel.instance.loaded_at
     if process is None or not log_tells(tunnel) or not _heard(tunnel):
         return None
-    begun = max(process.id.started, loaded or 0.0)
+    begun = max(process.id.started, loaded or 0.0, tunnel.clients.resumed)
     missed = [
         (peer, usual, now - peer.last_seen)
         for peer in tunnel.clients.peers

@@ -66,7 +66,7 @@ class Standings:
         kept = self._kept.get(key)
         if kept is not None and kept.exe == exe and now < kept.until:
             return kept.standing
-        young = time.time() - key[1] < _YOUNG
+        young = abs(time.time() - key[1]) < _YOUNG  # or for hours, once the clock is set back
         if kept is not None and kept.exe == exe and now < kept.maps_until:
             libraries, maps_until = kept.standing.libraries_replaced, kept.maps_until
         else:

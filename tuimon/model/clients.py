@@ -66,13 +66,14 @@ class Clients(Struct, frozen=True, gc=False):
 
     `peers` begin with the one that was seen last; `recent` are the last connections that ended and of which
     it can be said how, the newest last.  `heard_at` is the minute of the last line of the log, whoever it
-    speaks of.
+    speaks of; `resumed` is when the clock jumped last, because the machine slept or it was set.
     """
 
     peers: tuple[Peer, ...] = ()
     recent: tuple[Contact, ...] = ()
     stalls: tuple[Stall, ...] = ()
     heard_at: float | None = None
+    resumed: float = 0.0
 
 
 NOBODY = Clients()

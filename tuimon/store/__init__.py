@@ -131,8 +131,12 @@ class Store:
         """Time went by; or it did not, as it should have."""
         if abs(seconds) > _PAUSE:
             self._pasts.pause(then)
+        if seconds < 0:
+            self._pasts.set_back(self.now, -seconds)
+            self._facts.set_back(-seconds)
         if not -_BACK <= seconds <= _PAUSE:
             self._jump = self.now, seconds
+            self.logbook.jumped(then, self.now)
 
     # -- the join -------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class Clientele:
         self._open: dict[str, OrderedDict[str, Visit]] = {}  # by log, then by peer
         self._heard: dict[str, float] = {}
         self._ended: OrderedDict[str, tuple[str, Visit]] = OrderedDict()  # the last ones, by peer
+        self.resumed = 0.0  # when the clock jumped last: nobody can have come in the time between
 
     # -- lines in -------------------------------------------------------------------------------
 
@@ -222,7 +223,7 @@ class Clientele:
             return NOBODY
         waits = any(book.open for book in room.books.values())
         heard = heard // _MINUTE * _MINUTE if heard is not None else None
-        asked = (room.version, client, prompt, local, heard, now if waits else 0.0)
+        asked = (room.version, client, prompt, local, heard, now if waits else 0.0, self.resumed)
         if room.answered is None or room.answered[0] != asked:
             peers = [
                 book.peer(address, client=client, prompt=prompt, local=_is_local(address, local), now=now)
@@ -234,6 +235,7 @@ class Clientele:
                 recent=_contacts(room.recent),
                 stalls=(*room.stalls, *_waiting(room, now)),
                 heard_at=heard,
+                resumed=self.resumed,
             )
             room.answered = (asked, told)
         return room.answered[1]

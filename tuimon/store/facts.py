@@ -32,6 +32,7 @@ from tuimon.store.issuers import Issuers
 from tuimon.store.kernel import Kernel, Sockets
 from tuimon.store.loaded import LoadedTexts
 from tuimon.store.logbook import Logbook, SourceFacts
+from tuimon.store.moments import behind
 
 
 class Probed(Struct, frozen=True, gc=False):
@@ -117,6 +118,12 @@ class Facts:
             case events.ProbeFinished():
                 look = self.answered.pop(event.key, looks)
                 self.probed[event.key] = Probed(event.handshake, event.reaches, self.now, event.stamp, look)
+
+    def set_back(self, by: float) -> None:
+        """The clock was set back by so many seconds: what was seen does not lie ahead."""
+        for key, probed in self.probed.items():
+            self.probed[key] = replace(probed, at=behind((probed.at,), self.now, by)[0])
+        self.kernel.queues.set_back(self.now, by)
 
     def _take_place(self, event: events.Event) -> None:
         match event:

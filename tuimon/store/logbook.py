@@ -67,8 +67,18 @@ class Logbook:
     def own_probe(self, local: str, now: float, door: str = "") -> None:
         """Remember that a connection from `local` (to `door`, where that is known) is ours; lines that came
         before us are marked now."""
-        made = self.own_probes.made
         self.own_probes.remember(local, now, door)
+        self._own(local)
+
+    def jumped(self, before: float, now: float) -> None:
+        """The clock went from `before` to `now`: a probe that was open meanwhile is ours by both, and nobody
+        can have been seen in the time between."""
+        self.clientele.resumed = now
+        for local in self.own_probes.jumped(before, now):
+            self._own(local)
+
+    def _own(self, local: str) -> None:
+        made = self.own_probes.made
         self.clientele.disown(local, lambda place, at: made(local, at, place=place))
         if local not in self._late:
             return

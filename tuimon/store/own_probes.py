@@ -32,6 +32,17 @@ class OwnProbes:
         while len(self.seen) > _LIMIT:
             self.seen.popitem(last=False)
 
+    def jumped(self, before: float, now: float) -> list[str]:
+        """The clock went from `before` to `now`: those that may have been open meanwhile are known by both.
+        Returns where they came from."""
+        found = []
+        for local, probes in self.seen.items():
+            late = [(now, door) for at, door in probes if abs(before - at) <= AFTER]
+            if late:
+                self.seen[local] = (*probes, *late)[-2 * _OF_ONE :]
+                found.append(local)
+        return found
+
     def place(self, log: str, services: Iterable[Service]) -> None:
         """The services that write this log, with the ports they accept on as far as these are numbers."""
         ports: dict[str, set[str | None]] = {}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tuimon.diagnose.finding import State
 from tuimon.model.handshake import DENIED, Handshake, Verdict
 from tuimon.model.service import ServiceKey
+from tuimon.store.moments import behind
 
 PROBES = 32
 """Probes that are remembered of a service."""
@@ -134,8 +135,6 @@ class Past:
     def counted(self, sessions: int | None, now: float) -> None:
         """Note how many sessions there are now; None where that cannot be seen."""
         minute, level = int(now // 60), _UNSEEN if sessions is None else sessions
-        if self._levels and minute < self._levels[-_STEP]:  # the clock was set back
-            del self._levels[:]
         before, most, last = self._levels[-_STEP:] or (minute, level, _NEVER)
         if last == level:
             return
@@ -145,6 +144,19 @@ class Past:
             most = max(last, level)
         self._levels.extend((minute, max(most, level), level))
         del self._levels[: -(MINUTES + 1) * _STEP]
+
+    def set_back(self, now: float, by: float) -> None:
+        """The clock was set back to `now` by so many seconds."""
+        changed = behind((each.at for each in self.changes), now, by)
+        for index, at in enumerate(changed):
+            self.changes[index] = self.changes[index]._replace(at=at)
+        if self.seen is not None:
+            (self.seen,) = behind((self.seen,), now, by)
+        for index, at in enumerate(behind(self._probes[::_FIELDS], now, by)):
+            self._probes[index * _FIELDS] = at
+        minutes = behind((minute * 60.0 for minute in self._levels[::_STEP]), now, by)
+        for index, at in enumerate(minutes):
+            self._levels[index * _STEP] = int(at // 60)
 
     # -- what can be asked ---------------------------------------------------------------------
 
@@ -206,6 +218,11 @@ class Pasts:
         """Nobody looked from `then` on."""
         for past in self._known.values():
             past.counted(None, then)
+
+    def set_back(self, now: float, by: float) -> None:
+        """The clock was set back to `now` by so many seconds."""
+        for past in self._known.values():
+            past.set_back(now, by)
 
     def forget(self, keys: Iterable[ServiceKey]) -> None:
         """These services are gone."""

@@ -7,6 +7,7 @@ when it was there at each of several looks, never became shorter, and nobody was
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tuimon.model.endpoint import Backlog, Socket
 
@@ -49,6 +50,14 @@ class Queues:
         self._queues, self._now = seen, now
         self.ports = frozenset(ports[inode] for inode, each in seen.items() if self._stands(each))
         self.looks += 1
+
+    def set_back(self, now: float, by: float) -> None:
+        """The clock was set back to `now` by so many seconds: who waited then waits as long by now."""
+        self._queues = {
+            inode: replace(each, since=each.since if each.since <= now else each.since - by)
+            for inode, each in self._queues.items()
+        }
+        self._now = now
 
     def _grown(self, socket: Socket, connected: Index, now: float) -> _Queue:
         peers = connected.get(socket.port, ())

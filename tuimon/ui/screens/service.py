@@ -44,7 +44,7 @@ class ServiceScreen(PageScreen):
 
     def refresh_body(self, changes: Changes) -> None:
         """Repaint when the service changed; ages only every ten seconds."""
-        aged = self.store.now - self._painted_at >= 10
+        aged = abs(self.store.now - self._painted_at) >= 10  # also after the clock was set back
         if self._key in changes.rows or changes.log or changes.status or aged:
             self._painted_at = self.store.now
             super().refresh_body(changes)
