@@ -7,7 +7,8 @@ import pytest
 from OpenSSL import SSL
 
 from tuimon.model.handshake import Depth, Verdict
-from tuimon.tls.handshake import MAX_RECEIVED, Handshake, Outcome
+from tuimon.tls.handshake import MAX_RECEIVED, Handshake
+from tuimon.tls.outcome import Outcome
 
 
 class MemoryPeer:

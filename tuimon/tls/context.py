@@ -5,11 +5,10 @@ Rule: everything comes as bytes in memory; no file is opened here.  What cannot 
 """
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -49,7 +48,6 @@ class Offer(Struct, frozen=True, gc=False):
     `crl_pem` holds revocation lists; where it has one, the peer's certificate must be on a list's good
     side.  `key_pem` may be empty where `certificate_pem` holds the key too; keys are unencrypted.  `legacy`
     allows TLS 1.0 and 1.1, which takes security level 0.  `minimum` and `maximum` are keys of `VERSIONS`.
-    `reference_time` (seconds since the epoch) is when the chain has to be valid, instead of now.
     """
 
     ca_pem: bytes = b""
@@ -59,15 +57,15 @@ class Offer(Struct, frozen=True, gc=False):
     legacy: bool = False
     minimum: str = ""
     maximum: str = ""
-    reference_time: float | None = None
 
 
-class Heard(NamedTuple):
-    """Whom a connection tells of itself: every verification error is appended to the list, `info` is
-    OpenSSL's information callback."""
+class Heard(Protocol):
+    """What is heard of a connection: every verification error is appended to the list."""
 
     verify_errors: list[VerifyError]
-    info: Callable[[SSL.Connection, int, int], None]
+
+    def info(self, connection: SSL.Connection, where: int, value: int) -> None:
+        """OpenSSL's information callback."""
 
 
 def connect(offer: Offer, server_name: str, alpn: Sequence[str], heard: Heard) -> SSL.Connection:
@@ -149,8 +147,6 @@ def _trust(context: SSL.Context, offer: Offer) -> None:
         except (ValueError, crypto.Error) as error:
             raise UnusableError("a revocation list cannot be decoded") from error
         store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
-    if offer.reference_time is not None:
-        store.set_time(datetime.fromtimestamp(offer.reference_time, UTC))
 
 
 def bring_certificate(

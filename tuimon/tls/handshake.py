@@ -7,13 +7,13 @@ so that the peer never gets as far as its back end.
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
-from tuimon.model.handshake import Depth, Verdict, VerifyError
+from tuimon.model.handshake import Depth, Verdict
 from tuimon.text import printable
 from tuimon.tls import states
-from tuimon.tls.context import Heard, Offer, UnusableError, connect, reasons
+from tuimon.tls.context import Offer, UnusableError, connect, reasons
+from tuimon.tls.outcome import Outcome, Transcript, with_session
 from tuimon.tls.plaintext import describe, looks_like_tls
 
 MAX_RECEIVED = 1 << 18
@@ -22,67 +22,6 @@ handshake that is larger than 100 KiB, and of these there are two, Certificate a
 
 _HEAD = 64
 _CHUNK = 16384
-_READ_ALERT = SSL.SSL_CB_READ | SSL.SSL_CB_ALERT
-
-
-class Outcome(Struct, frozen=True, gc=False):
-    """What one handshake has shown so far; meanings as in `tuimon.model.handshake.Handshake`.
-
-    `verdict` is None while it is under way.  `messages` are in order, `> ` sent by us, `< ` received;
-    what was withheld is not among them.  `chain_der` is as sent, leaf first, DER.  `trusted` says that
-    OpenSSL found no error in the chain (an expired one is not trusted); None without a CA or a chain.
-    `closed_early`: the peer closed right after the handshake.
-    """
-
-    verdict: Verdict | None = None
-    detail: str = ""
-    stage: str = ""
-    tls_version: str = ""
-    cipher: str = ""
-    group: str = ""
-    alpn: str = ""
-    messages: tuple[str, ...] = ()
-    alert: str = ""
-    client_certificate_requested: bool = False
-    client_ca_names: tuple[str, ...] = ()
-    chain_der: tuple[bytes, ...] = ()
-    verify_errors: tuple[VerifyError, ...] = ()
-    trusted: bool | None = None
-    closed_early: bool = False
-    refusal: str = ""
-
-
-class _Transcript:
-    """Messages and the last alert, as OpenSSL's information callback tells of them."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.alert = ""
-        self.alert_fatal = False
-        self._state = b""
-
-    def info(self, connection: SSL.Connection, where: int, value: int) -> None:
-        """Called for every change of state, and again each time a state is taken up after a wait."""
-        if where == _READ_ALERT:
-            self.alert = states.alert(value & 0xFF)
-            self.alert_fatal = value >> 8 == 2
-        elif where & SSL.SSL_CB_LOOP:
-            state = connection.get_state_string()
-            if state != self._state:
-                self._state = state
-                self._add(states.message(state))
-
-    def _add(self, message: str) -> None:
-        if message == "> ClientHello" and self.messages[-1:] == ["< ServerHello"]:
-            # both have one state in OpenSSL; only a HelloRetryRequest is answered by a ClientHello
-            self.messages[-1] = "< HelloRetryRequest"
-        if message:
-            self.messages.append(message)
-
-    def withhold(self) -> None:
-        """Take back the messages at the end that were made but will not be sent."""
-        while self.messages and self.messages[-1].startswith(states.SENT):
-            self.messages.pop()
 
 
 class Handshake:
@@ -107,7 +46,6 @@ class Handshake:
         legacy: bool = False,
         minimum: str = "",
         maximum: str = "",
-        reference_time: float | None = None,
     ) -> None:
         """Everything but `depth` is as in `tuimon.tls.context.connect` and its `Offer`."""
         offer = Offer(
@@ -118,14 +56,12 @@ class Handshake:
             legacy=legacy,
             minimum=minimum,
             maximum=maximum,
-            reference_time=reference_time,
         )
         self.done = False
         self.flight_complete = False
         self._judges_trust = bool(ca_pem)
         self._depth = depth
-        self._transcript = _Transcript()
-        self._verify_errors: list[VerifyError] = []
+        self._transcript = Transcript()
         self._connection: SSL.Connection | None = None
         self._verdict: Verdict | None = None
         self._detail = ""
@@ -135,8 +71,7 @@ class Handshake:
         self._head = b""
         self._received = 0
         try:
-            heard = Heard(self._verify_errors, self._transcript.info)
-            self._connection = connect(offer, server_name, alpn, heard)
+            self._connection = connect(offer, server_name, alpn, self._transcript)
         except UnusableError as error:
             self._fail(Verdict.FAILED, str(error))
 
@@ -231,8 +166,8 @@ class Handshake:
         if self.done:
             self.closed_early = self._depth is Depth.HANDSHAKE
             return
-        received = [message for message in self._transcript.messages if message.startswith(states.RECEIVED)]
-        after = f"after its {received[-1].removeprefix(states.RECEIVED)}" if received else "without an answer"
+        received = self._transcript.received
+        after = f"after its {received[-1]}" if received else "without an answer"
         self._fail(Verdict.CLOSED, f"the peer closed the connection {after}")
 
     def _fail(self, verdict: Verdict, detail: str = "") -> None:
@@ -244,7 +179,7 @@ class Handshake:
         """Fail for the reason that OpenSSL gives."""
         transcript = self._transcript
         reason = "" if isinstance(error, SSL.SysCallError | SSL.ZeroReturnError) else reasons(error)[0]
-        greeted = any(message.startswith(states.RECEIVED) for message in transcript.messages)
+        greeted = bool(transcript.received)
         if transcript.alert and (transcript.alert_fatal or " alert " in reason):
             # without a word of its own before it, there is no cipher suite or key in common
             hint = " (possibly PSK-only)" if transcript.alert == "handshake_failure" and not greeted else ""
@@ -261,34 +196,20 @@ class Handshake:
     def outcome(self) -> Outcome:
         """Everything learned so far."""
         transcript = self._transcript
-        detail = describe(self._head) if self._verdict is Verdict.NOT_TLS else self._detail
-        messages = tuple(transcript.messages)
-        alert = transcript.alert if self._verdict is Verdict.TLS_ALERT else ""
-        if self._connection is None or "< ServerHello" not in messages:
-            return Outcome(
-                self._verdict, detail, self._stage, messages=messages, alert=alert, refusal=self._refusal
-            )
-        connection = self._connection
-        chain = connection.get_peer_cert_chain() or []
-        errors = tuple(self._verify_errors)
-        return Outcome(
+        outcome = Outcome(
             verdict=self._verdict,
-            detail=detail,
+            detail=describe(self._head) if self._verdict is Verdict.NOT_TLS else self._detail,
             stage=self._stage,
-            tls_version=connection.get_protocol_version_name(),
-            cipher=connection.get_cipher_name() or "",
-            group=_group(connection),
-            alpn=printable(connection.get_alpn_proto_negotiated()),
-            messages=messages,
-            alert=alert,
-            client_certificate_requested="< CertificateRequest" in messages,
-            client_ca_names=_client_ca_names(connection),
-            chain_der=tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, cert) for cert in chain),
-            verify_errors=errors,
-            trusted=not errors if chain and self._judges_trust else None,
+            messages=tuple(transcript.messages),
+            alert=transcript.alert if self._verdict is Verdict.TLS_ALERT else "",
+            client_certificate_requested="< CertificateRequest" in transcript.messages,
+            verify_errors=tuple(transcript.verify_errors),
             closed_early=self.closed_early,
             refusal=self._refusal,
         )
+        if self._connection is None or "< ServerHello" not in outcome.messages:
+            return outcome
+        return with_session(outcome, self._connection, judged=self._judges_trust)
 
 
 def _outgoing(connection: SSL.Connection) -> bytes:
@@ -300,28 +221,3 @@ def _outgoing(connection: SSL.Connection) -> bytes:
     except SSL.Error:  # WantReadError: there is none
         pass
     return outgoing
-
-
-def _group(connection: SSL.Connection) -> str:
-    """The key exchange group's name; empty where pyOpenSSL (before 26.0) or OpenSSL cannot tell."""
-    get_group_name = getattr(connection, "get_group_name", None)
-    return (get_group_name and get_group_name()) or ""
-
-
-def _client_ca_names(connection: SSL.Connection) -> tuple[str, ...]:
-    """The authorities of the CertificateRequest, as RFC 4514 strings."""
-    return tuple(
-        printable(
-            ",".join(f"{_text(key)}={_escaped(value)}" for key, value in reversed(name.get_components()))
-        )
-        for name in connection.get_client_ca_list()
-    )
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
-def _escaped(value: bytes) -> str:
-    """An attribute value with the characters escaped that RFC 4514 section 2.4 wants escaped."""
-    return "".join("\\" + c if c in '"+,;<>\\' else c for c in _text(value))

@@ -7,7 +7,8 @@ certificate it says here.
 from OpenSSL import SSL
 
 from tuimon.tls.context import UnusableError, bring_certificate
-from tuimon.tls.handshake import Handshake, Outcome
+from tuimon.tls.handshake import Handshake
+from tuimon.tls.outcome import Outcome
 
 _CHUNK = 16384
 _TURNS = 20  # more than any handshake takes
