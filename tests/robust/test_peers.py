@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.robust import chains
 from tests.robust.conftest import Note
 from tests.robust.measure import Ran, descriptors, resident, run
 from tests.robust.peers import PEERS, crowd
+from tests.robust.turns import Turns, TurnsHost
 from tuimon.collect.dial import Material, probe
 from tuimon.collect.probes import Probes
 from tuimon.events import Event, ProbeFinished
@@ -35,6 +36,7 @@ TUIMON = (sys.executable, "-m", "tuimon")
 HEALTHY, EACH = 40, 33  # of fifteen kinds: five hundred
 TIMEOUT = 3.0  # seconds: the deadline where a crowd of silent ones has to be waited for
 PATIENCE = 60.0  # seconds: the deadline of whoever is not expected to miss it, on a busy machine
+TURNS = 3  # of the loop, after its deadline, until a probe has a verdict
 VARIES = 16  # bytes by which two handshakes with the same peer may differ: signatures have no fixed length
 GROWTH = 150.0  # MB that a crowd of five hundred may add for good
 
@@ -84,8 +86,10 @@ def _plan(port: int, depth: Depth = Depth.HANDSHAKE) -> Plan:
     return Plan(depth, (Endpoint.parse(f"127.0.0.1:{port}"),), remote=True)
 
 
-async def _knock(host: LocalHost, plan: Plan, timeout: float = PATIENCE) -> Handshake:
-    return await probe(host, plan, Material(), timeout=timeout, early_close=0.2)
+async def _knock(
+    host: LocalHost, plan: Plan, timeout: float = PATIENCE, early_close: float = 0.2
+) -> Handshake:
+    return await probe(host, plan, Material(), timeout=timeout, early_close=early_close)
 
 
 def test_every_peer_is_expected() -> None:
@@ -93,26 +97,59 @@ def test_every_peer_is_expected() -> None:
     assert EXPECTED.keys() == {*PEERS, "accepts-nobody"}
 
 
+class _Held(NamedTuple):
+    """What came of a probe, the seconds that it took, by how many of them it waited for more than it was
+    given, and the turns of the loop that it took after its deadline."""
+
+    handshake: Handshake
+    took: float
+    beyond: float
+    late: int
+
+
+async def _timed(plan: Plan, timeout: float, early_close: float = 0.2) -> _Held:
+    loop, host = asyncio.get_running_loop(), TurnsHost(name="here")
+    assert isinstance(loop, Turns)
+    began = loop.time()
+    found = await _knock(host, plan, timeout, early_close)
+    held = _Held(
+        *(found, loop.time() - began, max(loop.waits) - began - timeout, loop.begun_after(began + timeout))
+    )
+    await host.close()
+    return held
+
+
 @pytest.mark.parametrize("name", EXPECTED)
-async def test_a_verdict_within_the_deadline(
-    host: LocalHost, ports: dict[str, int], note: Note, name: str
-) -> None:
-    """At both depths; words where it is not ok, the chain where there was one, no descriptor left."""
+def test_a_verdict_within_the_deadline(ports: dict[str, int], note: Note, name: str) -> None:
+    """At both depths; words where it is not ok, the chain where there was one, no descriptor left.
+
+    Nothing is waited for beyond the deadline, connection, handshake and the wait for an early close taken
+    together; and once that has passed, the verdict is there within a few turns of the loop.
+    """
     before = descriptors()
     for depth in (Depth.HANDSHAKE, Depth.CERTIFICATE):
-        began = time.monotonic()
         timeout = 0.5 if EXPECTED[name][0] == "timeout" else PATIENCE
-        found = await _knock(host, _plan(ports[name], depth), timeout)
-        took = time.monotonic() - began
+        with asyncio.Runner(loop_factory=Turns) as runner:
+            found, took, beyond, late = runner.run(_timed(_plan(ports[name], depth), timeout))
         # what comes after the server's flight is not even read at the lesser depth
         unread = depth is Depth.CERTIFICATE and name == "garbage-behind-tls"
         assert found.verdict == ("ok" if unread else EXPECTED[name][0]), found
         assert found.ok or found.detail
-        assert took < PATIENCE
+        assert beyond < 1e-6  # seconds: of a sum of floats
+        assert late <= TURNS
         assert len(found.chain) == LENGTHS.get(name, "tls" in name.split("-") and 1)
         if depth is Depth.HANDSHAKE:
-            note("what peers do", f"{name:22}{found.verdict:10}{took * 1000:6.0f} ms  {found.detail}")
+            given = f"{took * 1000:6.0f} of {timeout * 1000:5.0f} ms, {late} turns late"
+            note("what peers do", f"{name:22}{found.verdict:10}{given}  {found.detail}")
     assert descriptors() <= before
+
+
+def test_the_wait_for_an_early_close_ends_with_the_deadline(ports: dict[str, int]) -> None:
+    """However long it may be: the peer stays."""
+    with asyncio.Runner(loop_factory=Turns) as runner:
+        held = runner.run(_timed(_plan(ports["ten-thousand-names"]), 2, early_close=1000))
+    assert held.beyond < 1e-6
+    assert held.late <= TURNS
 
 
 @pytest.mark.parametrize("version", WHOLE)
