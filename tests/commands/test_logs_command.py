@@ -46,6 +46,24 @@ def test_records_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert found[0]["service"] is None
 
 
+@pytest.mark.timeout(20)
+def test_a_device_is_no_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence, and what else was asked for; what is always empty may be read."""
+    name = path("psk-good-and-bad.log")
+    shown = logs(capsys, name)
+    assert cli.main(["logs", "/dev/zero", "/dev/full", name, "/dev/null"]) == 2
+    said = capsys.readouterr()
+    words = "it is a device, not a log"
+    assert said.err.splitlines() == [
+        f"tuimon: cannot read {each}: {words}" for each in ("/dev/zero", "/dev/full")
+    ]
+    assert set(shown) <= set(said.out.splitlines())
+    with open("/dev/zero", "rb") as zero:
+        argv = [sys.executable, "-m", "tuimon", "logs", "-"]
+        done = subprocess.run(argv, stdin=zero, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"tuimon: cannot read standard input: {words}\n".encode())
+
+
 def test_lines_that_are_no_records_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
     """As they are, for people and programs."""
     stranger = "systemd[1]: stunnel@web.service: Failed with result 'exit-code'."

@@ -51,6 +51,8 @@ UNREADABLE = 2
 
 _CHUNK = 128 * 1024  # bytes a read
 _GZIP = b"\x1f\x8b"
+_NULL = os.makedev(1, 3)
+_TERMINALS = frozenset({4, 5, *range(136, 144)})  # by their major numbers (devices.txt of Linux)
 _ROTATED = re.compile(r"(?:[.-]\d+)?(?:\.gz)?$")
 _encode = msgspec.json.Encoder().encode
 _stamp = lru_cache(maxsize=256)(stamp)  # half the cost of a line that is one of many of a second
@@ -167,7 +169,10 @@ def blocks(path: str) -> Iterator[tuple[bytes, date]]:
 
 def _opened(path: str) -> BinaryIO:
     """Open a file to be read: a pipe may take its time, a file whose server is gone may not."""
-    if not stat.S_ISREG(patiently(lambda: os.stat(path)).st_mode):
+    status = patiently(lambda: os.stat(path))
+    if _endless(status):  # not even opened: that alone makes some devices do something
+        raise UnreadableError(f"cannot read {printable(path)}: it is a device, not a log")
+    if not stat.S_ISREG(status.st_mode):
         return open(path, "rb")
 
     def answering() -> BinaryIO:
@@ -178,8 +183,17 @@ def _opened(path: str) -> BinaryIO:
     return patiently(answering)
 
 
+def _endless(status: os.stat_result) -> bool:
+    """Whether it is a device, other than a terminal and the one that is always empty."""
+    if not stat.S_ISCHR(status.st_mode):
+        return stat.S_ISBLK(status.st_mode)
+    return status.st_rdev != _NULL and os.major(status.st_rdev) not in _TERMINALS
+
+
 def _read(file: BinaryIO) -> Iterator[tuple[bytes, date]]:
     status = os.fstat(file.fileno())
+    if _endless(status):
+        raise UnreadableError("cannot read standard input: it is a device, not a log")
     written = date.fromtimestamp(status.st_mtime) if stat.S_ISREG(status.st_mode) else None
     plain = cast("BufferedReader", file)
     unpacked = gzip.GzipFile(fileobj=plain) if plain.peek(2)[:2] == _GZIP else None
