@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from tests.facts import HOST
 from tests.fixtures import Pki
@@ -15,6 +16,7 @@ from tuimon.parse.stunnel_connections import LogReader
 from tuimon.ui import view
 from tuimon.ui.filtering import Filter
 from tuimon.ui.moments import moment
+from tuimon.ui.palette import Palette
 from tuimon.ui.screens.log import LogScreen
 from tuimon.ui.sheets import Sheet
 
@@ -168,11 +170,24 @@ def test_what_is_kept_is_read_again_and_nobody_elses(tmp_path: Path) -> None:
         ("down !edi", "DOWN edi", False),
         ("!", "anything", True),
         ("[/x]", "name[/x]", True),
+        ("#13", "web #13 accepted", True),
+        ("#13", "web #134 accepted", False),
+        ("#13", "web #134 after #13", True),
+        ("!#13", "web #134 accepted", True),
+        ("!#13", "web #13: accepted", False),
+        ("13", "web #134 accepted", True),
     ],
 )
 def test_words_in_any_order(typed: str, text: str, *, passes: bool) -> None:
-    """Case does not matter, nothing is special but the first `!` of a word."""
+    """Case does not matter, nothing is special but the first `!` of a word and a connection's number."""
     assert Filter(typed).passes(text) is passes
+
+
+def test_of_a_number_no_part_stands_out() -> None:
+    """Nor is a word anything but itself."""
+    marked = Filter("#13 a.c").highlight(Text("#134 #13 abc A.C"), Palette(match="bold"))
+    assert [marked.plain[each.start : each.end] for each in marked.spans] == ["#13", "A.C"]
+    assert marked.spans[0].start == 5
 
 
 NOW = 1_795_662_760.0  # 2026-11-26 03:12:40 UTC
