@@ -166,6 +166,24 @@ def test_keys_that_cannot_be_had_are_refused_with_their_line() -> None:
         assert str(caught.value).startswith(words)
 
 
+def test_keys_in_conflict_are_told_beside_whatever_else_is_wrong() -> None:
+    """Also where another key is wrong in itself."""
+    text = (
+        'ascii = 3\n[keys]\nlist.sort = "s"\nlist.probe = 7\nlist.invert = "no key"\n[probes]\ntimeot = 1\n'
+    )
+    with pytest.raises(SettingsError) as caught:
+        parse(text, "x.toml", check_keys)
+    starts = [
+        "ascii is 3",
+        'keys.list.sort: "s" is',
+        "keys.list.probe is 7",
+        "keys.list.invert: ",
+        "there is no",
+    ]
+    told = [sentence.partition(": ")[2] for sentence in caught.value.sentences]
+    assert [each.startswith(start) for each, start in zip(told, starts, strict=True)] == [True] * 5, told
+
+
 def test_the_printed_file_is_the_defaults() -> None:
     """Also where every example in it is made to count."""
     rows = [KeyRow(*row) for row in keymap.rows()]

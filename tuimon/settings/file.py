@@ -74,12 +74,21 @@ def parse(text: str, file: str, check_keys: Check | None = None) -> Settings:
         raise SettingsError(f"{file} is not valid TOML: {printable(str(error))}") from None
     places = _flat_keys(document)
     found = mistakes(document)
-    settings = Settings() if found else msgspec.convert(document, Settings)
+    wrong = {each.path for each in found}
+    settings = msgspec.convert(_sound_keys(document, wrong) if found else document, Settings)
     if check_keys and settings.keys:
-        found = [Mistake(("keys", name), f"keys.{name}: {why}") for name, why in check_keys(settings)]
+        found += [Mistake(("keys", name), f"keys.{name}: {why}") for name, why in check_keys(settings)]
     if found:
         raise _error(found, file, lines(text), places)
     return settings
+
+
+def _sound_keys(document: dict[str, Any], wrong: "set[Place]") -> dict[str, Any]:
+    """Only the keys that are written as they should be: what else is wrong hides no conflict of theirs."""
+    keys = document.get("keys")
+    if not isinstance(keys, dict):
+        return {}
+    return {"keys": {name: value for name, value in keys.items() if ("keys", name) not in wrong}}
 
 
 def _flat_keys(document: dict[str, Any]) -> "dict[str, Place]":
