@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.facts import CONFIG, World
+from tests.fixtures import Pki
 from tests.lab.authority import issue
 from tests.lab.bench import Bench, Lab
 from tuimon import cli
+from tuimon.commands import UsageError
+from tuimon.commands.targets import chosen
 
 Against = Callable[..., tuple[int, dict[str, Any]]]
 NAMES = ("lab.example", "www.lab.example")
@@ -117,3 +121,17 @@ def test_a_pkcs12_without_a_password(bench: Bench, against: Against) -> None:
     path.chmod(0o600)
     status, told = against(path)
     assert (status, told["works"]) == (0, True), told["findings"]
+
+
+def test_a_service_s_name_alone_will_do_where_only_one_is_called_so(pki: Pki) -> None:
+    """Never a guess: two are named, and what is a file, a unit or a pid is meant first."""
+    section = "[{}]\naccept = 127.0.0.1:{}\nconnect = 127.0.0.1:8080\n"
+    names = ("web", "mail", "mail", "4711")
+    world = World(pki, "".join(section.format(name, 8443 + port) for port, name in enumerate(names))).begin()
+    found, name = chosen(world.store, "web")
+    assert (found.instance.key.config, name) == (CONFIG, "web")
+    with pytest.raises(UsageError, match=f"mail is ambiguous: {CONFIG}/mail, {CONFIG}/mail"):
+        chosen(world.store, "mail")
+    assert chosen(world.store, "4711")[1] == ""
+    with pytest.raises(UsageError, match="no such instance: WEB"):
+        chosen(world.store, "WEB")

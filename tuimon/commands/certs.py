@@ -36,7 +36,8 @@ MANUAL = Manual(
     "It never prompts.\n\n"
     "With --against TARGET the files are a renewal, NEW.pem and its KEY if that stands elsewhere: would it "
     "work there?  Key, chain, names and dates are held against the certificate in use, and the client "
-    "services here that would refuse it are named.  Nothing is touched.",
+    "services here that would refuse it are named.  TARGET is a configuration, a unit or a pid, /SERVICE may "
+    "follow; a service's name alone will do where only one is called so.  Nothing is touched.",
     {
         0: "read, nothing is wrong; the renewal would work",
         1: "read, with problems; it would work with problems",

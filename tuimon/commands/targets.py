@@ -46,12 +46,23 @@ def unknown(target: str, match: Match) -> str:
 
 
 def chosen(store: Store, target: str) -> tuple[InstanceRow, str]:
-    """The instance that is meant and its service's name, or an empty one for all of them.
+    """The instance that is meant and its service's name, or an empty one for all of them; a service's name
+    alone will do where only one is called so, for whoever touches nothing.
 
     Raises `UsageError`.
     """
     rows = store.instances()
     match = matched(target, [row.instance for row in rows])
+    if match.key is None and not match.candidates:
+        match = _named(target, store) or match
     if match.key is not None:
         return next(row for row in rows if row.instance.key == match.key), match.service
     raise UsageError(ambiguous(target, match) if match.candidates else unknown(target, match))
+
+
+def _named(target: str, store: Store) -> Match | None:
+    """What it means as the name of a service."""
+    found = [row.key for row in store.rows() if row.tunnel.service.name == target]
+    if len(found) == 1:
+        return Match(found[0].instance, target)
+    return Match(candidates=tuple(f"{each.config}/{target}" for each in found)) if found else None
