@@ -222,7 +222,7 @@ TROUBLES = [
     Trouble("cert-expired", State.CRITICAL, serves("expired"), "certificate expired 10 days ago"),
     Trouble("cert-expiring", State.WARNING, serves("soon"), "certificate expires in 9 days"),
     Trouble("cert-expiring", State.CRITICAL, serves("very-soon"), "certificate expires in 2 days"),
-    Trouble("cert-not-yet-valid", State.CRITICAL, serves("early"), "not valid before 10 days"),
+    Trouble("cert-not-yet-valid", State.CRITICAL, serves("early"), "not valid for another 10 days"),
     Trouble(
         "cert-missing", State.CRITICAL, file_fails("server.pem", Reason.MISSING), "server.pem is missing"
     ),

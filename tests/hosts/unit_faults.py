@@ -359,7 +359,7 @@ def pid_file_rewritten(yard: Yard) -> Turn:
     yard.host.write("/run/rewritten.pid", "1\n")
 
 
-@fault("cert-not-yet-valid", "not valid before")
+@fault("cert-not-yet-valid", "not valid for another")
 def certificate_of_tomorrow(yard: Yard) -> Turn:
     with TemporaryDirectory() as folder:
         Authorities(Path(folder)).leaf("tomorrow", days=(1, 90))

@@ -184,7 +184,7 @@ def six_days_nearly_over(bench: Bench) -> None:
     _own(bench, days=(-5.65, 0.35))
 
 
-@fault("cert-not-yet-valid", "not valid before")
+@fault("cert-not-yet-valid", "not valid for another")
 def not_yet_valid(bench: Bench) -> None:
     _own(bench, days=(2, 300))
 

@@ -113,7 +113,7 @@ def remote_expiring(bench: Bench) -> None:
     bench.start(bench.client(far, bench.ca, "verifyChain = yes"))
 
 
-@fault("peer-cert-not-yet-valid", "not valid yet")
+@fault("peer-cert-not-yet-valid", "certificate not valid yet")
 def remote_not_yet_valid(bench: Bench) -> None:
     far = _far(bench, days=(3, 90))
     bench.start(bench.client(far, bench.ca, "verifyChain = yes"))

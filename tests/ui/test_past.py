@@ -17,6 +17,7 @@ from tests.ui.fed import FedWorld
 from tests.ui.painted import painted
 from tests.ui.terminal import Terminal
 from tuimon.demo.fleet import find_stunnel, start_fleet
+from tuimon.diagnose.finding import Finding, Severity
 from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.handshake import Handshake, Verdict
 from tuimon.model.process import SocketTable
@@ -165,15 +166,31 @@ def test_how_often_is_said_with_since_when_it_was_looked(story: Story) -> None:
     assert past_words.often(past, story.now) == "", "the others are more than a day ago"
 
 
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("stunnel is not running", " since 12:01"),
+        ("connect 10.1.4.7:5432 refused", " since 12:01"),
+        ("ca.pem changed just now, not loaded: reload", " (since 12:01)"),
+        ("connect 10.1.4.7:5432 refused since 11:59", ""),
+    ],
+)
+def test_since_when_is_said_so_that_it_reads(story: Story, cause: str, said: str) -> None:
+    """Nobody reloads since a minute past twelve."""
+    story.tick(60)
+    story.fall()
+    row = replace(story.row(), findings=(Finding("down", Severity.CRITICAL, cause, down=True),))
+    assert past_words.since(row, story.now) == said
+
+
 def test_what_came_back_says_so_for_an_hour(story: Story) -> None:
     """How long it was away and why; later the row is as quiet as before."""
     past = story.store.past(story.key())
     story.outage(200)
-    assert past_words.back(past, story.now) == "back since 12:04, was down for 3 min: stunnel is not running"
+    assert past_words.back(past, story.now) == "was down for 3 min until 12:04: stunnel is not running"
     story.outage(10)
-    assert (
-        past_words.back(past, story.now) == "back since 12:05, down twice since 12:00: stunnel is not running"
-    )
+    twice = "was down twice since 12:00, last until 12:05: stunnel is not running"
+    assert past_words.back(past, story.now) == twice
     story.tick(past_words.HOUR + 1)
     assert past_words.back(past, story.now) == ""
 
@@ -199,7 +216,7 @@ async def test_the_first_screen_says_what_happened_just_now(story: Story, size: 
     app = story.app()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        assert not any("12:00 " in line or "back since" in line for line in painted(app))
+        assert not any("12:00 " in line or "was down" in line for line in painted(app))
         story.tick(60)
         story.fall()
         await pilot.pause()
@@ -210,7 +227,7 @@ async def test_the_first_screen_says_what_happened_just_now(story: Story, size: 
         story.rise()
         await pilot.pause()
         text = " ".join(" ".join(painted(app)).split())
-        assert "web back since 12:01, was down for 40 s: stunnel is not running" in text
+        assert "web was down for 40 s until 12:01: stunnel is not running" in text
         assert "12:01 ● web OK · 12:01 ✖ web DOWN" in text
 
 
@@ -405,7 +422,7 @@ def test_a_service_that_was_killed_and_started_tells_its_story() -> None:
         )
         with subprocess.Popen([find_stunnel(), path], cwd="/") as again:
             try:
-                terminal.sees(r"OK +as2 +back since \d\d:\d\d, was down for \d+ s")
+                terminal.sees(r"OK +as2 +was down for \d+ s until \d\d:\d\d")
                 terminal.press("/", *"as2", "enter")
                 terminal.until(lambda: not terminal.line(r"(OK|DOWN) +cache "))
                 terminal.press("enter")

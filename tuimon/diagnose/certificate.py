@@ -35,7 +35,7 @@ def expiry(certificate: Certificate, now: float, settings: Settings) -> Finding 
     if certificate.not_before.timestamp() > now:
         wait = span(certificate.not_before.timestamp() - now)
         evidence = (f"notBefore {certificate.not_before:%Y-%m-%d %H:%M} UTC of {certificate.title}",)
-        text = f"certificate not valid before {wait} from now"
+        text = f"certificate not valid for another {wait}"
         return Finding("cert-not-yet-valid", Severity.CRITICAL, text, "check the clock", evidence)
     text = f"certificate expires in {span(left)}"
     if left < critical_below(certificate, settings.thresholds):

@@ -164,7 +164,9 @@ def _by_error(
     if error.code == _EXPIRED:
         return refuse(*_expired(tunnel, handshake, error.depth, now))
     if error.code == _NOT_YET:
-        return refuse("peer-cert-not-yet-valid", f"remote {where}: not valid yet", "check both clocks")
+        return refuse(
+            "peer-cert-not-yet-valid", f"remote {where}: certificate not valid yet", "check both clocks"
+        )
     if error.code == _REVOKED:
         return refuse("peer-revoked", f"remote {where}: certificate revoked", "tell the remote")
     if error.code in _ISSUER_UNKNOWN:

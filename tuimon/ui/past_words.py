@@ -47,9 +47,13 @@ def _looked(past: Past, now: float) -> str:
 
 
 def since(row: Row, now: float) -> str:
-    """` since 03:12`, where the cause itself does not say when."""
+    """` since 03:12`, where the cause itself does not say when; in brackets where it would be read with the
+    cause's last words (`… not loaded: reload`)."""
     said = any(word in f"{row.why} " for word in _SAYS_WHEN)
-    return "" if row.since is None or row.acting or said else f" since {clock(row.since, now)}"
+    if row.since is None or row.acting or said:
+        return ""
+    words = f"since {clock(row.since, now)}"
+    return f" ({words})" if ": " in row.why else f" {words}"
 
 
 def often(past: Past, now: float) -> str:
@@ -67,15 +71,15 @@ def _nth(count: int) -> str:
 
 
 def back(past: Past, now: float) -> str:
-    """Of a service that was down within the last hour and is well: since when, and how it was."""
+    """Of a service that was down within the last hour and is well: for how long, until when and why."""
     outages = lately(past, now)
     last = outages[-1] if outages else None
     if last is None or last.until is None or now - last.until > HOUR:
         return ""
     how = "was down" if last.earlier else f"was down for {span(last.lasted(now))}"
     if len(outages) > 1:
-        how = often(past, now)
-    return f"back since {clock(last.until, now)}, {how}: {last.cause}"
+        how = f"was {often(past, now)}, last"
+    return f"{how} until {clock(last.until, now)}: {last.cause}"
 
 
 def happened(changes: Sequence[tuple[Row, Change]], width: int, now: float, palette: Palette) -> Text:
