@@ -17,7 +17,7 @@ def process(pid: int, *inodes: int) -> Process:
 
 def kernel(table: SocketTable) -> Kernel:
     """Two processes, each with a socket, looked at twice."""
-    found = Kernel(lambda peer, door: False)
+    found = Kernel(lambda peer, door: False, lambda log, peer: None)
     for _ in range(2):
         found.take_processes((process(1, 41), process(2, 42)))
         found.take(events.SocketsSeen("here", (table,)), 0.0)

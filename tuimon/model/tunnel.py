@@ -161,14 +161,14 @@ class Tunnel(Struct, frozen=True, gc=False):
 
     `listeners` are the listening sockets of its accept addresses (of the primary, for an SNI service);
     `sockets_known` is False until sockets were looked at.  `taken` names who else holds the accept port,
-    empty if nobody does.  `sessions` counts established connections on the accept port, None where they
-    cannot be seen.  `waiting` is what nobody accepts at its own listeners, `stalled` at those of its
-    targets on this machine.  `probed_at` is when the handshake ended.  `ca` and `ca_folder` are what CAfile
-    and CApath hold, `crl` and `crl_folder` the same of CRLfile and CRLpath.  `far` is where a client
-    service leads to, if that is seen here too.  `key_way` is the way to a private key that others may read
-    or write; `issuer` the authority that issued the last certificate of its chain, where another service
-    of the fleet sends that one along.  `trials` is how a client service
-    judged its remote so far.  `bug` is why nothing but its text is known.
+    empty if nobody does.  `sessions` counts established connections on the accept port, of an SNI service
+    those that were led to it, None where they cannot be seen or told apart.  `waiting` is what nobody accepts
+    at its own listeners, `stalled` at those of its targets on this machine.  `probed_at` is when the
+    handshake ended.  `ca` and `ca_folder` are what CAfile and CApath hold, `crl` and `crl_folder` the same of
+    CRLfile and CRLpath.  `far` is where a client service leads to, if that is seen here too.  `key_way` is
+    the way to a private key that others may read or write; `issuer` the authority that issued the last
+    certificate of its chain, where another service of the fleet sends that one along.  `trials` is how a
+    client service judged its remote so far.  `bug` is why nothing but its text is known.
     """
 
     service: Service

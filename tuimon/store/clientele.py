@@ -210,6 +210,14 @@ class Clientele:
 
     # -- questions ------------------------------------------------------------------------------
 
+    def led_to(self, source: str, peer: str) -> str | None:
+        """The service that a connection from `peer` (`IP:port`) was led to; empty where it has ended, None
+        where the log tells of none."""
+        open_, ended = self._open.get(source), self._ended.get(peer)
+        if open_ is not None and peer in open_:
+            return open_[peer].service
+        return "" if ended is not None and ended[0] == source else None
+
     def clients(
         self, source: str, service: str, *, client: bool, prompt: bool, local: frozenset[str], now: float
     ) -> Clients:

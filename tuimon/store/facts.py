@@ -61,7 +61,10 @@ class Facts:
         self.checks: dict[str, events.ConfigChecked] = {}
         self.processes: events.ProcessesSeen | None = None
         self.units: events.UnitsSeen | None = None
-        self.kernel = Kernel(lambda peer, door: self.logbook.own_probes.made(peer, self.now, door))
+        self.kernel = Kernel(
+            lambda peer, door: self.logbook.own_probes.made(peer, self.now, door),
+            self.logbook.clientele.led_to,
+        )
         self._processes_of: dict[InstanceKey, tuple[Process, ...]] | None = None
         self._names: dict[ProcessId, tuple[int, str]] = {}  # of each process's log: inode and name
         self._writers: dict[int, set[str]] = {}  # configurations by inode of their log

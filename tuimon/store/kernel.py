@@ -45,10 +45,11 @@ class Moved(NamedTuple):
 
 
 class Kernel:
-    """The sockets of one host; `is_own(peer, door)` tells whether a connection is a probe of ours."""
+    """The sockets of one host; `is_own(peer, door)` tells whether a connection is a probe of ours,
+    `led_to(log, peer)` which service one was led to (`Clientele.led_to`)."""
 
-    def __init__(self, is_own: Callable[[str, str], bool]) -> None:
-        self._is_own_probe = is_own
+    def __init__(self, is_own: Callable[[str, str], bool], led_to: Callable[[str, str], str | None]) -> None:
+        self._is_own_probe, self._led_to = is_own, led_to
         self.tables: dict[str, SocketTable] | None = None
         self.queues = Queues()
         self.moved = False  # whether the last look may change what services show
@@ -59,6 +60,9 @@ class Kernel:
         self._gone: frozenset[int] = frozenset()  # inodes of processes that ended since the tables were read
         self._read: tuple[SocketTable, ...] = ()
         self._indexes: dict[str, tuple[Index, Index]] = {}
+        self._before: dict[
+            str, tuple[Index, Index]
+        ] = {}  # at the look before: what is not in it has just come
         self._listening: dict[str, dict[int, Socket]] = {}  # by inode
 
     def take(self, event: events.SocketsSeen | events.HoldersSeen, now: float) -> None:
@@ -70,9 +74,10 @@ class Kernel:
         gone, queued = self._gone, self.queues.ports
         self._gone = frozenset()
         self.moved = event.tables is not self._read or self.tables is None
-        before = self._indexes
+        before, first = self._indexes, self.tables is None
         if self.moved:
             self._index(event)
+        self._before = self._indexes if first else before
         self.queues.see(self._indexes.values(), now)
         queued |= self.queues.ports
         self.moved |= bool(gone or queued)
@@ -137,8 +142,18 @@ class Kernel:
         ports = {socket.port for socket in mine}
         held = (each for port in ports for each in established.get(port, ()) if each.inode)
         peers = join.matching(accept, held)
-        own = sum(map(self._is_own, peers))
-        return Sockets(mine, "", len(peers) - own, targets, self._backlogs(mine), stalled)
+        clients = [each for each in peers if not self._is_own(each)]
+        sessions = len(clients) if primary is None else self._led(service.name, instance, clients)
+        return Sockets(mine, "", sessions, targets, self._backlogs(mine), stalled)
+
+    def _led(self, name: str, instance: Instance, peers: list[Socket]) -> int | None:
+        """How many of those who came to a door that several services share were led to this one; None where
+        the log does not tell of all, apart from those who have just come."""
+        connected = self._before.get(instance.process.net if instance.process else "", ({}, {}))[1]
+        led = [(each, self._led_to(instance.log, _peer(each))) for each in peers]
+        if any(to is None and each.inode in _inodes(connected.get(each.port, ())) for each, to in led):
+            return None
+        return [to for _, to in led].count(name)
 
     def doors(self, processes: tuple[Process, ...]) -> tuple[tuple[int, tuple[str, ...]], ...]:
         """What each process listens on, by pid; nothing said of one whose sockets are hidden."""
@@ -177,8 +192,7 @@ class Kernel:
 
     def _is_own(self, accepted: Socket) -> bool:
         """Whether it was one of our probes that was accepted."""
-        peer = f"{accepted.remote_address}:{accepted.remote_port}"
-        return self._is_own_probe(peer, f"{accepted.address}:{accepted.port}")
+        return self._is_own_probe(_peer(accepted), f"{accepted.address}:{accepted.port}")
 
     def _backlogs(self, sockets: tuple[Socket, ...], *, named: bool = False) -> tuple[Backlog, ...]:
         """Who waits in vain at these sockets; `named`: also who lets them wait."""
@@ -222,6 +236,11 @@ def _changed(before: Index, after: Index) -> Iterable[int]:
     if before is after:
         return ()
     return (port for port in before.keys() | after.keys() if before.get(port) != after.get(port))
+
+
+def _peer(accepted: Socket) -> str:
+    """Whom stunnel's log calls so."""
+    return f"{accepted.remote_address}:{accepted.remote_port}"
 
 
 def _inodes(sockets: Iterable[Socket]) -> list[int]:

@@ -128,7 +128,10 @@ def handshakes(document: Document, past: Past) -> None:
 
 def sessions(document: Document, row: Row, past: Past) -> None:
     """How many there are, and the most of each piece of the last hour."""
-    count = row.tunnel.sessions
+    count, primary = row.tunnel.sessions, row.tunnel.primary
+    if count is None and primary is not None and row.tunnel.listeners:
+        words = f"the log does not tell of all whom [{primary.name}] has let in where it led them"
+        document.fact("sessions", words, document.palette.muted)
     if count is None:
         return
     counts = past.sessions(document.now)
