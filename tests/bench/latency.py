@@ -15,7 +15,7 @@ _RATE = 10_000  # lines a second
 _BEAT = 0.05  # seconds between two writes of the storm
 
 
-def _lines(tube: Tube, log: Path, count: int) -> float:
+def lines(tube: Tube, log: Path, count: int) -> float:
     """Seconds from a line written to the line painted."""
     times = []
     with open(log, "ab", buffering=0) as file:
@@ -29,17 +29,18 @@ def _lines(tube: Tube, log: Path, count: int) -> float:
     return late(times)
 
 
-def _keys(tube: Tube, count: int) -> float:
-    """Seconds from a key pressed to the row it leads to painted."""
-    times = []
+def keys(tube: Tube, count: int, services: int) -> float:
+    """Seconds from a key pressed to the row it leads to painted, down some of them and up again."""
+    times, span = [], min(10, services - 1)
     tube.press("g")
     tube.watch(1)
     for number in range(count):
-        down = number % 20 < 10
+        step = number % (2 * span)
+        down = step < span
         tube.watch(0.083 + number % 5 * 0.013)
         since, began = len(tube.raw), time.monotonic()
         tube.press("j" if down else "k")
-        at = number % 20 + 1 if down else 19 - number % 20
+        at = step + 1 if down else 2 * span - 1 - step
         times.append(tube.until(name_of(at), since) - began)
     return late(times)
 
@@ -72,11 +73,11 @@ def run(field: Field, scale: Scale) -> list[Figure]:
         Tube((*TUIMON, str(running.config)), field.environment) as tube,
     ):
         settle(tube, scale.services)
-        seen = _lines(tube, running.log, scale.timed)
-        idle = _keys(tube, scale.timed)
+        seen = lines(tube, running.log, scale.timed)
+        idle = keys(tube, scale.timed, scale.services)
         with _Storm(running.log):
             tube.watch(3)
-            loaded = _keys(tube, scale.timed)
+            loaded = keys(tube, scale.timed, scale.services)
     many = f"{scale.services:,} services"
     return [
         Figure("log line written → painted, p99", seen * 1000, BELL * 1000, "ms", 2.5),
