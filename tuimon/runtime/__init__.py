@@ -37,6 +37,7 @@ BELL = 0.05
 
 _WORDS = 0.4  # seconds in which the log says what it has to say of a probe that failed
 _STREAM = 0.15  # seconds after which it rings where nobody looks, though more is coming
+_SHARE = 2  # times as long as it takes to join and to show nothing is joined: others have work to do, too
 _SOON = 0.005  # seconds of the shortest pause before it rings: what comes together is joined together
 _LEAST = 0.001  # the same where nobody looks and a join takes no longer than that
 
@@ -84,6 +85,7 @@ class Runtime:
         self._interest: Interest | None = None
         self._bell: asyncio.TimerHandle | None = None
         self._rung = self._heard = self._since = 0.0  # when it rang last, the last fact, the first since
+        self._done, self._showing = 0.0, False  # when whoever was told had done with it
 
     @cached_property
     def control(self) -> "Control":
@@ -106,6 +108,12 @@ class Runtime:
     def subscribe(self, listener: Callable[[Changes], None]) -> None:
         """Call `listener` on the loop whenever something changed, at most 20 times a second."""
         self._listeners.append(listener)
+
+    def shown(self, seconds: float) -> None:
+        """Whoever was told has shown it, which took so long: of a large fleet they are told less often."""
+        if self._showing:  # else somebody asked for another view of it
+            self._showing = False
+            self._took, self._done = self._took + seconds, self._host.monotonic()
 
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
@@ -272,11 +280,18 @@ class Runtime:
             self._wind()
 
     def _wind(self) -> None:
-        """Ring at once, but for what comes together with it, if it has not rung lately.  A fleet whose join
-        takes long is joined less often, or there were no time for anything else."""
+        """Ring at once, but for what comes together with it, if it has not rung lately."""
         self._since = self._host.monotonic()
-        due = self._rung + max(self._pause, self._took) - self._since
-        self._bell = asyncio.get_running_loop().call_later(max(self._soon, due), self._toll)
+        self._later(max(self._soon, self._due - self._since))
+
+    def _later(self, seconds: float) -> None:
+        self._bell = asyncio.get_running_loop().call_later(seconds, self._toll)
+
+    @property
+    def _due(self) -> float:
+        """When it may ring again.  A fleet that takes long to join, and to show, is joined less often, or
+        there were no time for anything else."""
+        return max(self._rung + self._pause, self._done + self._took * (_SHARE if self._at_once else 1))
 
     @property
     def _soon(self) -> float:
@@ -286,8 +301,10 @@ class Runtime:
         """Ring; where nobody looks, not while facts keep coming: it tells little more of them one by one,
         and what is to be looked at next comes after silence."""
         now = self._host.monotonic()
-        if not self._at_once and now - self._heard < self._soon and now - self._since < _STREAM:
-            self._bell = asyncio.get_running_loop().call_later(self._soon, self._toll)
+        if now < self._due:  # what was told before was still being shown when this was wound
+            self._later(self._due - now)
+        elif not self._at_once and now - self._heard < self._soon and now - self._since < _STREAM:
+            self._later(self._soon)
         else:
             self._ring()
 
@@ -298,10 +315,11 @@ class Runtime:
         now = self._host.monotonic()
         self._took = now - began
         if changes.rows or changes.log:  # the rest is painted in no time, and keeps nobody waiting
-            self._rung = now
+            self._rung = self._done = now
         for look in tuple(self._settling):  # also where nothing is to be painted: all may have been looked at
             look()
         if changes:
+            self._showing = True
             for listener in tuple(self._listeners):
                 listener(changes)
         if self._bell is None and self.store.behind:

@@ -122,6 +122,10 @@ class TuimonApp(Acting):
         """Fetch older log lines: one step, or back to `moment`; what is to be said of it, or nothing."""
         return await self.runtime.older(moment)
 
+    def shown(self, seconds: float) -> None:
+        """A screen has shown what it was told, which took so long."""
+        self.runtime.shown(seconds)
+
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
         self.runtime.probe_now(keys)

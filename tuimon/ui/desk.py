@@ -35,6 +35,9 @@ class Desk(Protocol):
     def palette(self) -> Palette:
         """Styles by meaning, as the theme and the terminal have them."""
 
+    def shown(self, seconds: float) -> None:
+        """A screen has shown what it was told, which took so long."""
+
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
 

@@ -6,6 +6,7 @@ first: one that called its super() would have everything done twice.
 """
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import ClassVar
 
 from rich.text import Text
@@ -119,6 +120,7 @@ class Pane(Screen[None]):
     def _changed(self, changes: Changes) -> None:
         if not self.is_current or not self.is_mounted:
             return
+        began = monotonic()
         with self.app.batch_update():
             tiny = self.size.width < _LEAST[0] or self.size.height < _LEAST[1]
             self.set_class(tiny, "-tiny")
@@ -130,6 +132,7 @@ class Pane(Screen[None]):
                 self._worst()
             else:
                 self.refresh_body(changes)
+        self.desk.shown(monotonic() - began)
 
     def _summary(self) -> None:
         store = self.store
