@@ -108,9 +108,10 @@ def test_the_log_as_connections_and_back_to_the_lines_of_one(state: dict[str, st
             terminal.press(back)
             terminal.sees("─ 2 connections")
         terminal.press("enter")  # the cursor is where it was
-        terminal.sees(r"#88 accepted 10\.0\.0\.7:40112")
+        terminal.sees(r"#88 accepted 10\.0\.0\.7:40112", r"\d lines? hidden")
         terminal.press("/", *"ldap", "enter")  # from another filter there is no way back to the list
-        terminal.sees("#89 accepted")
+        terminal.sees("#89 accepted", "─ 12 lines hidden")
+        terminal.until(lambda: not terminal.line("#90"))  # painted to its end: escape is heard by itself then
         terminal.press("esc")
         terminal.sees("#89 accepted", "#90 accepted")
         terminal.press("t")
