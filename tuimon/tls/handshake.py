@@ -57,17 +57,13 @@ class Handshake:
             minimum=minimum,
             maximum=maximum,
         )
-        self.done = False
-        self.flight_complete = False
+        self.done = self.flight_complete = self.closed_early = False
         self._judges_trust = bool(ca_pem)
         self._depth = depth
         self._transcript = Transcript()
         self._connection: SSL.Connection | None = None
         self._verdict: Verdict | None = None
-        self._detail = ""
-        self._stage = ""
-        self._refusal = ""
-        self.closed_early = False
+        self._detail = self._stage = self._refusal = ""
         self._head = b""
         self._received = 0
         try:
