@@ -35,6 +35,9 @@ SETTINGS = Settings(
 WANTED = {"killed": "not-running", "frozen": "hung", "lonely": "connect-refused", "expired": "cert-expired"}
 """What is left wrong at the end, by the service it is done to, and what it must be called."""
 
+WARM_UP = 60.0
+"""Seconds after which it is weighed for the first time."""
+
 _WELL = 60.0  # seconds within which a fleet that was mended is seen to be well
 
 
@@ -130,7 +133,8 @@ async def _named(runtime: _Heard, members: list[Member]) -> dict[str, str]:
 
 
 async def soak(folder: Path, seconds: float, seed: int) -> Report:
-    """Torment for a third, weigh, torment on, weigh again, and leave the last faults."""
+    """Torment for a minute (of less than three: for a third), weigh, torment on, weigh again, and leave the
+    last faults."""
     dice = random.Random(seed)  # noqa: S311
     pki, conf = Pki(folder), folder / "conf"
     conf.mkdir()
@@ -143,10 +147,11 @@ async def soak(folder: Path, seconds: float, seed: int) -> Report:
         try:
             await runtime.settle()
             await runtime.until_well(members)
-            done = await torment(members, dice, seconds / 3)
+            first = min(WARM_UP, seconds / 3)
+            done = await torment(members, dice, first)
             await runtime.until_well(members)
             early = await _held()
-            done += await torment(members, dice, seconds * 2 / 3)
+            done += await torment(members, dice, seconds - first)
             await runtime.until_well(members)
             late = await _held()
             named = await _named(runtime, members)

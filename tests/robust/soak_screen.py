@@ -1,4 +1,4 @@
-"""`python -m tests.robust.soak_screen [--minutes N] [--seed N]`: the screen itself over a fleet without rest.
+"""`python -m tests.robust.soak_screen [--minutes N] [--seed N] [--quiet N]`: the screen over such a fleet.
 
 Rule: as `soak`, but it is `tuimon` on a terminal that is weighed, while somebody types without end: what is
 painted, opened, filtered, sorted and left again must not add up either.  It is read-only: nothing that is
@@ -15,15 +15,17 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pyte
 
+from tests.bench.field import held_ports
 from tests.bench.tube import Tube
-from tests.fixtures import Pki
+from tests.fixtures import Backend, Pki, Stunnel
 from tests.robust.measure import resident
-from tests.robust.soak import SETTINGS, torment
+from tests.robust.soak import SETTINGS, WARM_UP, torment
 from tests.robust.soaked import Member
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +65,7 @@ class Weight(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What it held after a third of the time and at the end, how often a key was pressed, how much was
+    """What it held after the warm-up and at the end, how often a key was pressed, how much was
     painted (MB), how it ended, and what it said then."""
 
     early: Weight
@@ -142,14 +144,34 @@ def _seen_well(tube: Tube, count: int) -> None:
     while words not in tube.raw:
         _there(tube)
         assert time.monotonic() < deadline, "\n".join(["mended, and still said to be wrong:", *shown(tube)])
-        tube.raw.clear()
         for columns in (119, 120):  # painted anew, not what differs alone
             tube.resize(columns)
             tube.watch(0.5)
 
 
-async def soak(folder: Path, seconds: float, seed: int) -> Report:
-    """Torment and type for a third, weigh, go on, weigh again, and leave."""
+@contextlib.contextmanager
+def _quiet(folder: Path, pki: Pki, count: int) -> Iterator[None]:
+    """One more stunnel, with so many services that nothing happens to."""
+    if not count:
+        yield
+        return
+    backend = Backend()
+    with held_ports(count) as ports:
+        sections = (
+            f"[quiet-{port}]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{backend.port}\n"
+            f"cert = {pki.path('server.pem')}\nkey = {pki.path('server.key')}\n"
+            for port in ports
+        )
+        running = Stunnel(folder, "".join(sections), name="quiet")
+    try:
+        yield
+    finally:
+        running.close()
+        backend.close()
+
+
+async def soak(folder: Path, seconds: float, seed: int, quiet: int = 0) -> Report:
+    """Torment and type for a minute (of less than three: for a third), weigh, go on, weigh again, leave."""
     dice = random.Random(seed)  # noqa: S311
     pki, conf = Pki(folder), folder / "conf"
     conf.mkdir()
@@ -165,15 +187,17 @@ async def soak(folder: Path, seconds: float, seed: int) -> Report:
         members = [Member(conf, pki, f"svc-{number}") for number in range(6)]
         for member in members:
             stack.callback(member.close)
+        stack.enter_context(_quiet(conf, pki, quiet))
         tube = stack.enter_context(Tube(argv, environment))
-        tube.until(f"{len(members)} ok")
-        for share in (seconds / 3, seconds * 2 / 3):
+        tube.until(f"{len(members) + quiet} ok")
+        first = min(WARM_UP, seconds / 3)
+        for share in (first, seconds - first):
             hands = _Hands(tube, dice)
             hands.start()
             await torment(members, dice, share)
             hands.rest()
             keys, painted = keys + hands.keys, painted + hands.painted
-            _seen_well(tube, len(members))
+            _seen_well(tube, len(members) + quiet)
             weights.append(_weigh(tube.pid))
         status, said = tube.leave("q")
     early, late = weights
@@ -183,7 +207,7 @@ async def soak(folder: Path, seconds: float, seed: int) -> Report:
 def table(report: Report) -> list[str]:
     """Rows as they are printed."""
     lines = [f"{'':<10}{'MB':>8}{'fds':>6}{'threads':>9}"]
-    for when, held in (("a third", report.early), ("at the end", report.late)):
+    for when, held in (("warmed up", report.early), ("at the end", report.late)):
         lines.append(f"{when:<10}{held.memory:>8.1f}{held.descriptors:>6}{held.threads:>9}")
     return [*lines, f"{report.keys:,} keys, {report.painted:.1f} MB painted, ended with {report.status}"]
 
@@ -193,10 +217,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.robust.soak_screen", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--quiet", type=int, default=0, metavar="N", help="services more, left in peace")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tuimon-soak-") as folder:
-        report = asyncio.run(soak(Path(folder), asked.minutes * 60, asked.seed))
+        report = asyncio.run(soak(Path(folder), asked.minutes * 60, asked.seed, asked.quiet))
     print(json.dumps(report) if asked.json else "\n".join([*table(report), report.said]))
     return report.status
 
