@@ -18,8 +18,9 @@ from tuimon.model.process import SocketTable
 from tuimon.runtime import Runtime
 from tuimon.settings import Settings
 from tuimon.store import JUDGEMENT, Store, join
-from tuimon.store.facts import Facts
+from tuimon.store.instances import Instances
 from tuimon.store.pairs import Pairs
+from tuimon.store.tunnels import Tunnels
 
 TWO = """
 [web]
@@ -84,14 +85,14 @@ def test_a_bug_in_the_join_of_one_service_is_that_services_own(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be joined keeps its place in the table."""
-    whole = Facts._tunnel
-    monkeypatch.setattr(Facts, "_tunnel", stumbling(whole, lambda _, service, __: service.name == "web"))
+    whole = Tunnels._tunnel
+    monkeypatch.setattr(Tunnels, "_tunnel", stumbling(whole, lambda _, service, __: service.name == "web"))
     world.tick(60)
     assert (world.row(0).state, world.codes(0)) == (State.UNKNOWN, [CODE])
     assert world.row(1).state is State.OK
 
 
-@pytest.mark.parametrize("place", [(Facts, "_instance"), (Facts, "check_want"), (join, "pid_path")])
+@pytest.mark.parametrize("place", [(Instances, "_instance"), (Instances, "check_want"), (join, "pid_path")])
 def test_a_bug_in_the_join_of_an_instance_is_told_by_its_services(
     world: World, place: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

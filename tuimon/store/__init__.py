@@ -146,7 +146,7 @@ class Store:
         With `in_turns`, only some of the services of which a log told: a busy log tells of all of them all
         the time.  Each has its turn within twenty times, and `behind` says whether anybody waits.
 
-        A bug in what concerns one service or one instance ends there (`judge`, `Facts.tunnel`); one in what
+        A bug in what concerns one service or one instance ends there (`judge`, `Tunnels`); one in what
         concerns them all is told as a collector's fall would be, and the next drain tries again.
         """
         fallen = self._facts.collectors.pop(JUDGEMENT, None)
@@ -178,7 +178,7 @@ class Store:
         instances = [row.instance for row in self._instances.values()]
         processes = [each.process for each in instances if each.process]
         return Interest(
-            configs=facts.named_configs(),
+            configs=self._joiner.owners.named_configs(),
             certificates=frozenset[str]().union(*(each.certificates for each in needs)),
             folders=frozenset[str]().union(*(each.folders for each in needs)),
             ways=frozenset[str]().union(*(each.ways for each in needs)),

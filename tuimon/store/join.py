@@ -50,6 +50,11 @@ def folders(service: Service, instance: Instance) -> dict[str, str]:
     return {name: jail + path for name, path in found.items()}
 
 
+def paths(service: Service, instance: Instance) -> tuple[str, ...]:
+    """The files and folders of certificates, keys and revocation lists that a service names, absolute."""
+    return (*files(service, instance).values(), *folders(service, instance).values())
+
+
 def _absolute(service: Service, instance: Instance, options: tuple[str, ...]) -> dict[str, str]:
     """The paths that a service gives these options, by option; most are absolute as they are."""
     written = ((name, service.text(name)) for name in options)

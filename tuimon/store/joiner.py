@@ -1,7 +1,7 @@
 """The joiner: facts become rows and instances, each judged, where something was told of them.
 
 Rule: what nobody was told of is not touched, and a bug in what concerns one service or one instance ends
-there (`Facts.tunnel`, `diagnose.service.judge`).
+there (`Tunnels`, `Instances`, `diagnose.service.judge`).
 """
 
 from msgspec.structs import replace
@@ -18,11 +18,14 @@ from tuimon.store import join, wants
 from tuimon.store.actions import Actions
 from tuimon.store.board import Board
 from tuimon.store.facts import Facts
+from tuimon.store.instances import Instances
 from tuimon.store.needs import Ledger, needs_of
+from tuimon.store.owners import Owners
 from tuimon.store.pairs import Pairs
 from tuimon.store.past import Pasts
 from tuimon.store.rows import InstanceRow, Row
 from tuimon.store.touched import Touched
+from tuimon.store.tunnels import Tunnels
 
 
 def _doors(tunnel: Tunnel) -> object:
@@ -53,9 +56,11 @@ class Joiner:
         self, settings: Settings, facts: Facts, actions: Actions, pasts: Pasts, *, ages: bool
     ) -> None:
         self._settings, self._facts, self._actions, self._pasts = settings, facts, actions, pasts
+        self.owners = Owners(facts)
+        self._whole, self._tunnels = Instances(facts, self.owners), Tunnels(facts)
         self.board, self.needs = Board(), Ledger()
         self.wants: dict[ServiceKey, ProbeWant] = {}
-        self.touched = Touched(facts, self.board, self.needs, ages=ages)
+        self.touched = Touched(facts, self._whole, self.owners, self.board, self.needs, ages=ages)
         self.certificates_moved = True
         self._rows, self._instances = self.board.rows, self.board.instances
         self._pairs = Pairs()
@@ -65,7 +70,7 @@ class Joiner:
     def join(self, *, in_turns: bool) -> frozenset[ServiceKey]:
         """Join what was touched; returns the rows that are others now, or gone."""
         self._others = set()
-        keys = self._facts.instance_keys()
+        keys = self._whole.keys()
         for gone in self._instances.keys() - keys:
             self.needs.drop(gone)
             self._forget(self.board.drop(gone))
@@ -74,7 +79,7 @@ class Joiner:
         dirty |= self._outgrown(keys - dirty)
         if self._facts.processes is None:
             for key in dirty:
-                self._stand_in(self._facts.written(key))
+                self._stand_in(self._whole.written(key))
         else:
             self._join_all(dirty, in_turns=in_turns)
         return frozenset(self._others)
@@ -115,7 +120,7 @@ class Joiner:
         found, aged = set(), {key.instance for key in self.touched.aged if key.ordinal <= 0}
         for key in keys & self._instances.keys() & (self.touched.counted | aged):
             row = self._instances[key]
-            instance = self._facts.counted(row.instance)
+            instance = self._whole.counted(row.instance)
             if instance == row.instance and key not in aged:
                 continue
             tunnels = tuple(self._rows[each].tunnel for each in self.board.members[key])
@@ -128,14 +133,14 @@ class Joiner:
     def _refresh(self, before: Tunnel) -> None:
         """Join one service again with its instance as it is."""
         known = self._instances[before.key.instance]
-        tunnel = self._facts.tunnel(before.service, known.instance)
+        tunnel = self._tunnels.joined(before.service, known.instance)
         self._judge(tunnel, known.findings, joined=False)
 
     def _rejoin(self, key: InstanceKey) -> None:
         try:
-            self._join(key, self._facts.instance(key))
+            self._join(key, self._whole.joined(key))
         except Exception as error:
-            self._join(key, self._facts.written(key, bug(error)))
+            self._join(key, self._whole.written(key, bug(error)))
 
     def _join(self, key: InstanceKey, instance: Instance) -> None:
         stop = self._actions.stopped(instance)
@@ -145,11 +150,11 @@ class Joiner:
         if known is not None and known.instance == instance:
             instance = known.instance
         services = join.services(instance)
-        tunnels = tuple(self._facts.tunnel(service, instance) for service in services)
+        tunnels = tuple(self._tunnels.joined(service, instance) for service in services)
         self._facts.logbook.own_probes.place(instance.log, services)
         inherited = diagnose.instance.judge(instance, tunnels, self._facts.now)
         self._instances[key] = InstanceRow(instance, inherited)
-        ways, check = diagnose.hazard.wanted_ways(instance), self._facts.check_want(instance)
+        ways, check = diagnose.hazard.wanted_ways(instance), self._whole.check_want(instance)
         self.needs.put(key, needs_of(instance, tunnels, ways, check))
         self._forget(self.board.seat(key, tunnels))
         for tunnel in tunnels:

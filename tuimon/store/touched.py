@@ -11,8 +11,10 @@ from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import Tunnel
 from tuimon.store.board import Board
 from tuimon.store.facts import Facts
+from tuimon.store.instances import Instances
 from tuimon.store.kernel import Sockets
 from tuimon.store.needs import Ledger
+from tuimon.store.owners import Owners
 from tuimon.store.turns import Queue, Turns
 
 _AGES = 30.0  # seconds in which everything is judged anew because time went by, a share at every tick
@@ -47,8 +49,11 @@ class Touched:
     which a log `told`, and instances of which something was `counted`; besides, whether log lines came, the
     `clock` moved or the `status` of tuimon itself changed."""
 
-    def __init__(self, facts: Facts, board: Board, needs: Ledger, *, ages: bool) -> None:
-        self._facts, self._board, self._needs = facts, board, needs
+    def __init__(
+        self, facts: Facts, whole: Instances, owners: Owners, board: Board, needs: Ledger, *, ages: bool
+    ) -> None:
+        self._facts, self._whole, self._owners = facts, whole, owners
+        self._board, self._needs = board, needs
         self._turns, self._ages = Turns(), ages
         self.told = Queue()
         self.clear()
@@ -98,7 +103,7 @@ class Touched:
                 pass
 
     def _touch_places(self, event: events.ConfigsFound | events.ConfigRead | events.UnitsSeen) -> None:
-        if isinstance(event, events.ConfigRead) and not self._facts.placed_by():
+        if isinstance(event, events.ConfigRead) and not self._owners.placed_by():
             self.instances.add(InstanceKey(event.host, event.config.path))
         else:
             self.everything = True
@@ -109,8 +114,8 @@ class Touched:
             return
         changed = set(before.processes) ^ set(event.processes)
         known = Counter(each.lasting for each in changed)
-        self.counted |= {self._facts.key_of(process) for process in changed}
-        self.instances |= {self._facts.key_of(each) for each in changed if known[each.lasting] < 2}
+        self.counted |= {self._owners.key_of(process) for process in changed}
+        self.instances |= {self._owners.key_of(each) for each in changed if known[each.lasting] < 2}
 
     def _touch_sockets(self, *, first: bool) -> None:
         if first:
@@ -119,7 +124,7 @@ class Touched:
         kernel = self._facts.kernel
         if not kernel.moved:
             return
-        counted = {key: self._facts.counted(row.instance) for key, row in self._board.instances.items()}
+        counted = {key: self._whole.counted(row.instance) for key, row in self._board.instances.items()}
         for row in self._board.near(kernel.ports):
             key, tunnel = row.key, row.tunnel
             found = kernel.sockets(tunnel.service, tunnel.primary, counted[key.instance])
@@ -154,7 +159,7 @@ class Touched:
         touched = self._facts.logbook.append(event.source, event.records, history=event.first)
         after = self._facts.logbook.sources.get(event.source)
         if after and after.config and (before is None or before.config != after.config):
-            self.everything |= self._facts.placed_by(event.source)
+            self.everything |= self._owners.placed_by(event.source)
         writers = self._needs.writers(event.source)
         if first or before != after:
             self.instances |= writers

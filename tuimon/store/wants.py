@@ -6,7 +6,8 @@ the reason was looked at, and nothing is sent to a process that cannot answer.
 
 from tuimon.model.handshake import Depth
 from tuimon.model.tunnel import ProbeWant, Tunnel
-from tuimon.store.facts import Facts, paths
+from tuimon.store import join
+from tuimon.store.facts import Facts
 
 _SHARE = 4  # of the clients that a process allows itself, at most one in so many is one of us
 
@@ -33,7 +34,7 @@ def settled(tunnel: Tunnel) -> bool:
 def looked_at(tunnel: Tunnel, facts: Facts) -> bool:
     """Whether sockets, certificates and log of a service were looked at once."""
     log = tunnel.instance.log
-    files = all(path in facts.files for path in paths(tunnel.service, tunnel.instance))
+    files = all(path in facts.files for path in join.paths(tunnel.service, tunnel.instance))
     return facts.kernel.tables is not None and files and (not log or log in facts.logs)
 
 
