@@ -1,5 +1,6 @@
 """One probe against real peers: whatever they do ends in a verdict within the deadline."""
 
+import asyncio
 import os
 import socket
 import time
@@ -42,6 +43,24 @@ async def knock(
 
 def service(port: int, target: int, *options: str) -> str:
     return "\n".join(["[web]", f"accept = 127.0.0.1:{port}", f"connect = 127.0.0.1:{target}", *options, ""])
+
+
+async def test_a_loop_that_is_busy_is_late_itself(
+    host: LocalHost, start_stunnel: Start, backend: Serve
+) -> None:
+    """What somebody else keeps it from is not the peer's time; where nobody does, nearly all of it is."""
+    port, busy = free_port(), 0.5
+    start_stunnel(service(port, backend().port))
+
+    def opened(local: str, peer: str) -> None:
+        asyncio.get_running_loop().call_soon(time.sleep, busy)
+
+    found = await probe(
+        host, Plan(Depth.HANDSHAKE, (at(port),)), Material(), timeout=10, early_close=0, opened=opened
+    )
+    assert found.ok
+    assert found.flight_ms is not None
+    assert found.flight_ms >= found.late_ms >= 0.9 * busy * 1000
 
 
 @pytest.fixture

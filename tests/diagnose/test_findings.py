@@ -254,6 +254,12 @@ TROUBLES = [
         "expired",
     ),
     Trouble("slow", State.WARNING, lambda w: w.probed(replace(w.good(), flight_ms=4000.0)), "takes 4 s"),
+    Trouble(
+        "slow",
+        State.WARNING,
+        lambda w: w.probed(replace(w.good(), flight_ms=6000.0, late_ms=1000.0)),
+        "takes 5 s",
+    ),
     # the remote of a client service
     Trouble("connect-refused", State.DOWN, remote_ends(Verdict.REFUSED, "connect"), "10.1.4.7:443", CLIENT),
     Trouble("connect-timeout", State.DOWN, remote_ends(Verdict.TIMEOUT, "connect"), "times out", CLIENT),
@@ -333,6 +339,13 @@ def test_a_trouble_is_named_first(pki: Pki, trouble: Trouble) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row.cause.code)
     codes = world.codes()
     assert len(codes) == len(set(codes)), codes
+
+
+def test_our_own_lateness_is_nobody_s_slowness(pki: Pki) -> None:
+    """What is left of the time once it is taken away is what counts."""
+    world = world_of(pki, "")
+    world.probed(replace(world.good(), flight_ms=6000.0, late_ms=4500.0))
+    assert world.codes() == []
 
 
 def test_where_connect_was_mended_on_disk_the_reload_is_what_is_missing(pki: Pki) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextvars import Context
 
+from tuimon.collect.lateness import Lateness
 from tuimon.host.local import LocalHost
 
 
@@ -41,8 +42,9 @@ class Turns(asyncio.SelectorEventLoop):
     def call_at(
         self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        """As ever, and remembered."""
-        self.waits.append(when)
+        """As ever, and remembered; for the timer that tells how late we are nobody waits."""
+        if not isinstance(getattr(callback, "__self__", None), Lateness):
+            self.waits.append(when)
         return super().call_at(when, callback, *args, context=context)  # type: ignore[arg-type]
 
     def begun_after(self, moment: float) -> int:

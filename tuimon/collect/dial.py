@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from tuimon.collect.lateness import Lateness
 from tuimon.host.base import Host, Stream
 from tuimon.model.endpoint import Endpoint
 from tuimon.model.failure import Failure, Reason
@@ -86,7 +87,7 @@ class Probe:
             minimum=plan.minimum,
             maximum=plan.maximum,
         )
-        self._began, self._turns = 0.0, 0
+        self._began, self._turns, self._late = 0.0, 0, Lateness(host.monotonic)
         self._known: dict[str, object] = {"stage": "connect", "legacy": legacy}
 
     async def run(
@@ -99,11 +100,22 @@ class Probe:
         """Probe within `timeout` seconds; `opened` is told both addresses before a byte is sent, `settled`
         is called when nothing is left but the wait for an early close."""
         self._began = self._host.monotonic()
+        with self._late:
+            await self._run(timeout, early_close, opened, settled)
+        return self.result
+
+    async def _run(
+        self,
+        timeout: float,
+        early_close: float,
+        opened: Callable[[str, str], None],
+        settled: Callable[[], None],
+    ) -> None:
         stream = await self._host.connect(self._endpoint, timeout, self._plan.local)
         if isinstance(stream, Failure):
             verdict = _VERDICTS.get(stream.reason, Verdict.FAILED)
             self._note(verdict=verdict, detail=stream.detail)
-            return self.result
+            return
         opened(stream.local, stream.peer)
         self._note(address=stream.peer, local=stream.local, connect_ms=stream.connect_ms)
         try:
@@ -126,7 +138,6 @@ class Probe:
             self._note(verdict=Verdict.CLOSED, detail="connection reset")
         finally:
             stream.close()
-        return self.result
 
     @property
     def result(self) -> Handshake:
@@ -185,7 +196,7 @@ class Probe:
                     self._note(first_byte_ms=self._elapsed())
                 outgoing = tls.receive(data)
                 if "flight_ms" not in self._known and tls.flight_complete:
-                    self._note(flight_ms=self._elapsed())
+                    self._note(flight_ms=self._elapsed(), late_ms=self._late.seconds * 1000)
                 if outgoing:
                     with contextlib.suppress(ConnectionError):  # what it said first is still to be read
                         await stream.send(outgoing)

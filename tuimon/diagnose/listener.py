@@ -5,6 +5,7 @@ from tuimon.diagnose.loaded import added, stale
 from tuimon.model.handshake import DENIED, Depth, Handshake, Verdict
 from tuimon.model.tunnel import Tunnel
 
+_SLOW, _OWN = 2000.0, 100.0  # milliseconds of a handshake, and of those of ours that are told
 _ALERTS = {
     "protocol_version": ("tls-no-shared-version", "no TLS version in common with us"),
     "handshake_failure": ("tls-rejected", "refuses the handshake (alert handshake_failure)"),
@@ -121,15 +122,20 @@ def tls_broken(tunnel: Tunnel) -> Finding | None:
 
 
 def slow(tunnel: Tunnel) -> Finding | None:
-    """The handshake takes so long that users notice."""
+    """The handshake takes so long that users notice, however busy we were ourselves meanwhile."""
     handshake = tunnel.handshake
-    if handshake is None or not handshake.ok or handshake.flight_ms is None or handshake.flight_ms < 2000:
+    if handshake is None or not handshake.ok or handshake.flight_ms is None:
+        return None
+    took = handshake.flight_ms - handshake.late_ms
+    if took < _SLOW:
         return None
     far = (
         tunnel.service.connect[0].text if tunnel.service.client and tunnel.service.connect else _where(tunnel)
     )
-    text = f"the handshake with {far} takes {span(handshake.flight_ms / 1000)}"
-    return Finding("slow", Severity.WARNING, text, "", (f"end of flight after {handshake.flight_ms:.0f} ms",))
+    text = f"the handshake with {far} takes {span(took / 1000)}"
+    seen = f"end of flight after {handshake.flight_ms:.0f} ms"
+    seen += f", {handshake.late_ms:.0f} of which may be our own" if handshake.late_ms >= _OWN else ""
+    return Finding("slow", Severity.WARNING, text, "", (seen,))
 
 
 def old_version(tunnel: Tunnel) -> Finding | None:

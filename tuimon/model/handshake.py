@@ -53,14 +53,15 @@ class CodedText(NamedTuple):
 class Handshake(Struct, frozen=True, gc=False):
     """The result of one probe.
 
-    Times are milliseconds from the first SYN: `connect_ms` the TCP connection, `first_byte_ms` the
-    first byte of the peer's TLS answer, `flight_ms` the end of the server's flight, `handshake_ms`
-    our Finished sent (and theirs read).  None where that point was not reached.  `closed_early` says
+    Times are milliseconds from the first SYN: `connect_ms` the TCP connection, `first_byte_ms` the first
+    byte of the peer's TLS answer, `flight_ms` the end of the server's flight, `handshake_ms` our Finished
+    sent (and theirs read).  None where that point was not reached.  `late_ms` is how much of the flight's
+    time may be our own: we were too busy, or had too little of the machine, to look.  `closed_early` says
     that the peer closed or reset right after the handshake, as stunnel does when its target cannot be
-    reached.  `stage` is where a timeout, close or failure happened: `connect`, `negotiation`, `tls`
-    or `after`.  `trusted` is None where no CA was asked for.  `refusal` is OpenSSL's own reason where
-    it was our side that refused (`excessive message size`).  `legacy` says that the peer shared no TLS
-    version with us, and that this is the second attempt, at security level 0.
+    reached.  `stage` is where a timeout, close or failure happened: `connect`, `negotiation`, `tls` or
+    `after`.  `trusted` is None where no CA was asked for.  `refusal` is OpenSSL's own reason where it was
+    our side that refused (`excessive message size`).  `legacy` says that the peer shared no TLS version
+    with us, and that this is the second attempt, at security level 0.
     """
 
     target: str
@@ -74,6 +75,7 @@ class Handshake(Struct, frozen=True, gc=False):
     first_byte_ms: float | None = None
     flight_ms: float | None = None
     handshake_ms: float | None = None
+    late_ms: float = 0.0
     messages: tuple[str, ...] = ()
     tls_version: str = ""
     cipher: str = ""
