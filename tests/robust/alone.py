@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.fixtures import Stunnel, free_port
 from tuimon import cli
 from tuimon.commands.status import sweep
+from tuimon.host import origin
 from tuimon.host.local import LocalHost
 from tuimon.host.procs import ProcessTable
 from tuimon.settings import Settings
@@ -81,7 +82,7 @@ def reused(folder: Path) -> int:
     table, said = ProcessTable(), []
 
     def look(pid: int) -> None:
-        said.append([[*each.id, each.argument] for each in table.scan() if each.pid == pid])
+        said.append([[*each.id[:3], each.argument] for each in table.scan() if each.pid == pid])
 
     first = Stunnel(folder, _CLIENT.format(name="first", port=free_port()), name="first")
     look(first.pid)
@@ -107,8 +108,31 @@ def slept(folder: Path) -> int:
     return 0
 
 
+def stepped(folder: Path, seconds: str) -> int:
+    """A stunnel before and after the clock was set: the kernel's time of the boot moves with it."""
+    program = Stunnel(folder, _CLIENT.format(name="web", port=free_port()))
+    table = ProcessTable()
+    (before,) = [each.id for each in table.scan() if each.pid == program.pid]
+    lines = Path("/proc/stat").read_text().splitlines(keepends=True)
+    moved = [line if not line.startswith("btime ") else _later(line, int(seconds)) for line in lines]
+    (folder / "stat").write_text("".join(moved))
+    subprocess.run(["mount", "--bind", str(folder / "stat"), "/proc/stat"], check=True)
+    (after,) = [each.id for each in table.scan() if each.pid == program.pid]
+    (anew,) = [each.id for each in ProcessTable().scan() if each.pid == program.pid]
+    told = {"same": origin.same(before), "known": after == before, "moved": anew.started - before.started}
+    program.close()
+    print(json.dumps(told | {"gone": not origin.same(before)}))
+    return 0
+
+
+def _later(line: str, seconds: int) -> str:
+    return f"btime {int(line.split()[1]) + seconds}\n"
+
+
 if __name__ == "__main__":
-    scene = {"hidden": hidden, "closed": closed, "reused": reused, "slept": slept}[sys.argv[1]]
+    scene = {"hidden": hidden, "closed": closed, "reused": reused, "slept": slept, "stepped": stepped}[
+        sys.argv[1]
+    ]
     status = scene(Path(sys.argv[2]), *sys.argv[3:])
     sys.stdout.flush()
     os._exit(status)

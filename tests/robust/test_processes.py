@@ -58,6 +58,15 @@ def test_a_pid_that_comes_back_is_another_process(note: Note, tmp_path: Path) ->
 
 
 @needs_root
+@pytest.mark.parametrize("seconds", [-3600, 1, 3600])
+def test_a_process_stays_what_it_is_when_the_clock_is_set(note: Note, tmp_path: Path, seconds: int) -> None:
+    """Nobody who would act on it is told that it is another; the time of its start is the clock's."""
+    told = json.loads(alone("stepped", tmp_path, str(seconds)))
+    assert told == {"same": True, "known": True, "moved": seconds, "gone": True}
+    note("processes", f"clock set by {seconds:+} s: the same process, and none once it has ended")
+
+
+@needs_root
 def test_what_is_due_after_a_sleep_is_due_at_once(tmp_path: Path) -> None:
     """The time that the machine was suspended counts, or a look that is due would come hours late."""
     ahead = alone("slept", tmp_path, by=("unshare", "--time", "--boottime", "7200", "--fork"))

@@ -10,7 +10,7 @@ import resource
 
 import psutil
 
-from tuimon.host.procs import NAMES
+from tuimon.host.procs import NAMES, since_boot
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.origin import Kin, Launch, Limit, Origin
 from tuimon.model.process import ProcessId
@@ -37,7 +37,9 @@ def same(process: ProcessId) -> bool:
     """Whether this pid is still that process."""
     try:
         now = psutil.Process(process.pid)
-        if abs(now.create_time() - process.started) > _SAME or now.status() == psutil.STATUS_ZOMBIE:
+        told = since_boot(process.pid) if process.since_boot else now.create_time()
+        known = process.since_boot or process.started
+        if abs(told - known) > _SAME or now.status() == psutil.STATUS_ZOMBIE:
             return False
         exe = os.readlink(f"/proc/{process.pid}/exe")
     except PermissionError:

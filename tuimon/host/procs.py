@@ -18,6 +18,7 @@ from tuimon.text import printable
 
 NAMES = frozenset({"stunnel", "stunnel4", "stunnel5"})
 _PRINTS = frozenset({"-help", "-version", "-sockets", "-options"})  # stunnel(8): says something and ends
+_TICKS = os.sysconf("SC_CLK_TCK")
 _YOUNG = 10.0  # seconds that a process was seen as something else, after which it is believed to stay that
 _FORGET = 60.0  # seconds after which every process is looked at again
 
@@ -34,6 +35,18 @@ def _is_stunnel(pid: int) -> bool:
         return False
     exe = link(pid, "exe") or ""  # a thread of the kernel has none
     return any(each.removesuffix(DELETED) in NAMES for each in (name, os.path.basename(exe)))
+
+
+def since_boot(pid: int) -> float:
+    """When it was started, in seconds since the boot (proc(5), field 22 of stat); what psutil tells is the
+    time of day, which is another once the clock is set.  Raises `psutil.NoSuchProcess`.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()  # the name before may hold anything
+    except OSError:
+        raise psutil.NoSuchProcess(pid) from None
+    return int(fields[19]) / _TICKS
 
 
 def _argument(cmdline: Sequence[str]) -> str:
@@ -55,7 +68,9 @@ def _tracer(pid: int) -> str:
         return ""
 
 
-def _look(process: psutil.Process, standings: Standings, held: Descriptors, there: Set[int]) -> Process:
+def _look(
+    process: psutil.Process, born: float, standings: Standings, held: Descriptors, there: Set[int]
+) -> Process:
     """Everything this user may see of one stunnel process; raises `psutil.NoSuchProcess`."""
     pid = process.pid
     with process.oneshot():
@@ -76,7 +91,7 @@ def _look(process: psutil.Process, standings: Standings, held: Descriptors, ther
             raise psutil.NoSuchProcess(pid) from None
         program, status = (exe or process.name()).removesuffix(DELETED), str(process.status())
         return Process(
-            id=ProcessId(pid, process.create_time(), program),
+            id=ProcessId(pid, process.create_time(), program, born),
             parent=process.ppid(),
             user=known.user,
             argument=_argument(known.arguments),
@@ -108,6 +123,7 @@ class ProcessTable:
         self._others: dict[int, float] = {}  # pid → monotonic time until which it is looked at again
         self._ours: dict[int, psutil.Process] = {}
         self._held: dict[int, Descriptors] = {}
+        self._born: dict[int, float] = {}
         self._standings = Standings()
         self._forget_at = 0.0
 
@@ -122,6 +138,7 @@ class ProcessTable:
         self._others = {pid: until for pid, until in self._others.items() if pid in pids}
         self._ours = {pid: process for pid, process in self._ours.items() if pid in pids}
         self._held = {pid: held for pid, held in self._held.items() if pid in pids}
+        self._born = {pid: born for pid, born in self._born.items() if pid in pids}
         self._standings.keep(pids)
         found: dict[int, Process] = {}
         for pid in sorted(pids):
@@ -138,10 +155,10 @@ class ProcessTable:
                 process = self._ours.get(pid)
                 if process is None or not process.is_running():
                     process = psutil.Process(pid)
-                    self._held[pid] = Descriptors(pid)
+                    self._held[pid], self._born[pid] = Descriptors(pid), since_boot(pid)
                 self._ours[pid] = process
                 self._others.pop(pid, None)
-                return _look(process, self._standings, self._held[pid], there)
+                return _look(process, self._born[pid], self._standings, self._held[pid], there)
             self._ours.pop(pid, None)
             self._others.setdefault(pid, now + _YOUNG)
         except (psutil.Error, OSError):

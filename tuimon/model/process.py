@@ -11,11 +11,16 @@ from tuimon.model.failure import Failure
 
 
 class ProcessId(NamedTuple):
-    """A process for good: a pid alone may be handed on.  `started` is seconds since the epoch."""
+    """A process for good: a pid alone may be handed on.
+
+    `started` is seconds since the epoch, as the clock had it when the process was seen first; `since_boot`
+    the same moment as the kernel counts it, whatever becomes of the clock (0.0 where nobody asked).
+    """
 
     pid: int
     started: float
     exe: str
+    since_boot: float = 0.0
 
 
 class OpenLog(NamedTuple):

@@ -50,7 +50,7 @@ def encode(loaded: Loaded, host: str) -> bytes:
         _FORMAT,
         host,
         loaded.config.path,
-        *loaded.process,
+        *loaded.process[:3],
         loaded.at,
         loaded.from_log,
         [_File(path, list(lines.values())) for path, lines in files.items()],
