@@ -291,10 +291,18 @@ def test_a_descriptor_is_read_once_only(yard: Yard, lab: Lab) -> None:
     with yard.config.open() as config:
         number = config.fileno()
         argv = ["setpriv", "--pdeathsig", "TERM", STUNNEL, "-fd", str(number)]
-        process = subprocess.Popen(argv, pass_fds=(number,), stderr=subprocess.DEVNULL)
+        with (yard.folder / "err").open("wb") as err:
+            process = subprocess.Popen(argv, pass_fds=(number,), stderr=err)
     lab.defer(lambda: process.wait(PATIENCE))
     lab.defer(process.terminate)
-    said = lambda words: lambda: yard.log.exists() and words in yard.log.read_text()  # noqa: E731
+
+    def said(words: str) -> Callable[[], bool]:
+        def fact() -> bool:
+            assert process.poll() is None, (yard.folder / "err").read_text()
+            return yard.log.exists() and words in yard.log.read_text()
+
+        return fact
+
     asyncio.run(eventually(said("Configuration successful")))
     told = asyncio.run(host_processes())
     (seen,) = [each for each in told if each.pid == process.pid]
