@@ -6,6 +6,9 @@ from rich.cells import cell_len
 from tests.fixtures import Pki
 from tests.store.test_clientele import CONNECTED, ENDED, REFUSED, UNKNOWN_CA
 from tests.ui.fed import FedWorld
+from tuimon.ui import clients_page
+from tuimon.ui.document import Document
+from tuimon.ui.palette import Palette
 from tuimon.ui.screens.service import ServiceScreen
 
 LONG = "2001:db8:1234:5678:9abc:def0:1234:5678"
@@ -46,3 +49,17 @@ async def test_who_fails_stands_first_with_the_reason_and_regulars_show_their_rh
     (regular,) = [line for line in section if line.startswith(LONG)]
     assert regular.split() == [LONG, "20", "5", "min", "every", "5", "min"]
     assert section[-1] == "and 10 more peers"
+
+
+def test_nobody_was_seen_in_an_hour_that_is_yet_to_come(pki: Pki) -> None:
+    """The log's times are ahead of a clock that was set back."""
+    world = FedWorld(pki)
+    world.healthy()
+    visit(world, "10.0.0.9", 2000, 5, CONNECTED, ENDED)
+    said = []
+    for jump in (0, -3600):
+        world.tick(jump)
+        document = Document(Palette(), 80, now=world.now, settings=world.store.settings)
+        clients_page.clients(document, world.row().tunnel)
+        said.append(document.plain.splitlines()[-1].split())
+    assert said == [["10.0.0.9", "1", "5", "s"], ["10.0.0.9", "1", "0", "s"]]

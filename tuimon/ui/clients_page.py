@@ -38,7 +38,10 @@ def clients(document: Document, tunnel: Tunnel) -> None:
 
 def _peer(document: Document, peer: Peer, wide: int) -> None:
     usual = rhythm(peer)
-    seen = "now" if peer.open else span(document.now - (peer.last_seen or document.now))
+    ago = document.now - (
+        peer.last_seen or document.now
+    )  # the log's time, which a clock that is set back undercuts
+    seen = "now" if peer.open else span(max(0.0, ago))
     line = Text(f"{peer.address:{wide}} {peer.connections:5} ")
     line.append(f"{peer.failed or '':>6}", document.palette.warning if peer.streak else "")
     line.append(f" {seen:>7} {f'every {every(usual)}' if usual else ''}".rstrip())
