@@ -38,9 +38,8 @@ def clients(document: Document, tunnel: Tunnel) -> None:
 
 def _peer(document: Document, peer: Peer, wide: int) -> None:
     usual = rhythm(peer)
-    ago = document.now - (
-        peer.last_seen or document.now
-    )  # the log's time, which a clock that is set back undercuts
+    # The log's time lies ahead of a clock that was set back since.
+    ago = document.now - (peer.last_seen or document.now)
     seen = "now" if peer.open else span(max(0.0, ago))
     line = Text(f"{peer.address:{wide}} {peer.connections:5} ")
     line.append(f"{peer.failed or '':>6}", document.palette.warning if peer.streak else "")
