@@ -25,7 +25,7 @@ from tuimon.store import Row
 SETTINGS = Settings(intervals=Intervals(clock=0.2, processes=0.1), probes=Probes(timeout=2, repeat_after=0.3))
 PHASES = ("first sight", "periodic", "idle", "failing")
 """At first, after an interval, less than `failing_interval` later, and a whole one later."""
-_QUIET = 6  # ticks of the clock without anything new
+_QUIET = 12  # ticks of the clock without anything new: whoever seems to have slept waits for half of them
 
 
 class Hurried(LocalHost):

@@ -16,9 +16,10 @@ from tuimon.store import Row, Store
 
 
 def row(store: Store, seconds: float) -> Row:
-    """The only service, judged so many seconds later."""
-    store.apply(Ticked(store.now + seconds))
-    store.drain()
+    """The only service, judged so many seconds later, in which somebody looked all the time."""
+    for _ in range(round(seconds / 60)):
+        store.apply(Ticked(store.now + 60))
+        store.drain()
     (only,) = store.rows()
     return only
 
