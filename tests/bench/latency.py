@@ -9,7 +9,7 @@ from tests.bench.figure import Figure, Scale, late
 from tests.bench.log_lines import log_text
 from tests.bench.soak import settle
 from tests.bench.tube import Tube
-from tuimon.runtime import BELL
+from tuimon.runtime.bell import BELL
 
 _RATE = 10_000  # lines a second
 _BEAT = 0.05  # seconds between two writes of the storm

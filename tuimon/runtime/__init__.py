@@ -24,6 +24,7 @@ from tuimon.model.failure import Failure, Reason, bug
 from tuimon.model.service import InstanceKey, ServiceKey
 from tuimon.model.tunnel import JOURNAL, Interest
 from tuimon.runtime import heap
+from tuimon.runtime.bell import BELL, Bell
 from tuimon.settings import Settings
 from tuimon.store import Changes, Store
 
@@ -32,14 +33,7 @@ if TYPE_CHECKING:
     from tuimon.control.sight import Sight
     from tuimon.runtime.crew import Crew
 
-BELL = 0.05
-"""Seconds between two rings."""
-
 _WORDS = 0.4  # seconds in which the log says what it has to say of a probe that failed
-_STREAM = 0.15  # seconds after which it rings where nobody looks, though more is coming
-_SHARE = 2  # times as long as it takes to join and to show nothing is joined: others have work to do, too
-_SOON = 0.005  # seconds of the shortest pause before it rings: what comes together is joined together
-_LEAST = 0.001  # the same where nobody looks and a join takes no longer than that
 
 _LOOKED_AT = frozenset({"configurations", "processes", "sockets", "units", "certificates", "logs"})
 """What an action depends on."""
@@ -72,8 +66,8 @@ class Runtime:
         before the whole machine was looked at, and then as soon as it comes.
         """
         self.store = Store(settings, only=bool(paths), ages=at_once)
-        self._at_once, self._took, self._pause = at_once, 0.0, BELL if at_once else 0.0
-        self._host = host
+        self._at_once, self._host = at_once, host
+        self._bell = Bell(host.monotonic, self._ring, at_once=at_once)
         self._hands = None if settings.read_only else hands
         self._collectors: list[Collector] = [
             Clock(settings.intervals.clock),
@@ -83,9 +77,6 @@ class Runtime:
         self._settling: list[Callable[[], None]] = []
         self._words_until = 0.0  # monotonic seconds
         self._interest: Interest | None = None
-        self._bell: asyncio.TimerHandle | None = None
-        self._rung = self._heard = self._since = 0.0  # when it rang last, the last fact, the first since
-        self._done, self._showing = 0.0, False  # when whoever was told had done with it
 
     @cached_property
     def control(self) -> "Control":
@@ -110,10 +101,8 @@ class Runtime:
         self._listeners.append(listener)
 
     def shown(self, seconds: float) -> None:
-        """Whoever was told has shown it, which took so long: of a large fleet they are told less often."""
-        if self._showing:  # else somebody asked for another view of it
-            self._showing = False
-            self._took, self._done = self._took + seconds, self._host.monotonic()
+        """Whoever was told has shown it, which took so long."""
+        self._bell.shown(seconds)
 
     def probe_now(self, keys: frozenset[ServiceKey]) -> None:
         """Probe these services now."""
@@ -179,8 +168,7 @@ class Runtime:
                 gc.enable()
         finally:
             gc.enable()
-            if self._bell is not None:
-                self._bell.cancel()
+            self._bell.stop()
             await self._host.close()
 
     async def _first_rows(self) -> None:
@@ -272,58 +260,25 @@ class Runtime:
 
     def _publish(self, event: Event) -> None:
         self.store.apply(event)
-        self._heard = self._host.monotonic()
+        self._bell.heard()
         handshake = event.handshake if isinstance(event, ProbeFinished) else None
         if handshake is not None and (handshake.closed_early or not handshake.ok):
-            self._words_until = self._heard + _WORDS
-        if self._bell is None and (self._at_once or self.store.surveyed):
-            self._wind()
-
-    def _wind(self) -> None:
-        """Ring at once, but for what comes together with it, if it has not rung lately."""
-        self._since = self._host.monotonic()
-        self._later(max(self._soon, self._due - self._since))
-
-    def _later(self, seconds: float) -> None:
-        self._bell = asyncio.get_running_loop().call_later(seconds, self._toll)
-
-    @property
-    def _due(self) -> float:
-        """When it may ring again.  A fleet that takes long to join, and to show, is joined less often, or
-        there were no time for anything else."""
-        return max(self._rung + self._pause, self._done + self._took * (_SHARE if self._at_once else 1))
-
-    @property
-    def _soon(self) -> float:
-        return _SOON if self._at_once else min(_SOON, max(_LEAST, self._took))
-
-    def _toll(self) -> None:
-        """Ring; where nobody looks, not while facts keep coming: it tells little more of them one by one,
-        and what is to be looked at next comes after silence."""
-        now = self._host.monotonic()
-        if now < self._due:  # what was told before was still being shown when this was wound
-            self._later(self._due - now)
-        elif not self._at_once and now - self._heard < self._soon and now - self._since < _STREAM:
-            self._later(self._soon)
-        else:
-            self._ring()
+            self._words_until = self._host.monotonic() + _WORDS
+        if self._at_once or self.store.surveyed:
+            self._bell.wind()
 
     def _ring(self) -> None:
-        self._bell, began = None, self._host.monotonic()
+        began = self._host.monotonic()
         changes = self.store.drain(in_turns=self._at_once)
         self._hand_on()
-        now = self._host.monotonic()
-        self._took = now - began
-        if changes.rows or changes.log:  # the rest is painted in no time, and keeps nobody waiting
-            self._rung = self._done = now
+        self._bell.joined(began, much=bool(changes.rows) or changes.log, told=bool(changes))
         for look in tuple(self._settling):  # also where nothing is to be painted: all may have been looked at
             look()
         if changes:
-            self._showing = True
             for listener in tuple(self._listeners):
                 listener(changes)
-        if self._bell is None and self.store.behind:
-            self._wind()
+        if self.store.behind:
+            self._bell.wind()
 
     def _hand_on(self) -> None:
         """Tell the collectors what follows from the store; a bug in that is told as a fall would be."""
