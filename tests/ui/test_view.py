@@ -127,6 +127,19 @@ def test_the_log_as_connections_and_back_to_the_lines_of_one(state: dict[str, st
 
 
 @pytest.mark.pty
+def test_what_is_filtered_for_behind_a_connection_is_not_lost(state: dict[str, str]) -> None:
+    """Enter on a connection and another filter in one packet: the last word counts."""
+    with Terminal(module=GATEWAY, size=(120, 36), environment=state) as terminal:
+        terminal.sees(r"DOWN pgsql-eu")
+        terminal.press("2")
+        terminal.sees(r"─ log ─ all ─ following")
+        terminal.press("v")
+        terminal.sees("─ 4 connections")
+        terminal.press("\r/ldap\r")
+        terminal.sees("#89 accepted", "─ 12 lines hidden")
+
+
+@pytest.mark.pty
 @pytest.mark.parametrize("size", [(39, 9), (20, 5), (3, 1), (1, 1)], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_a_terminal_of_no_size_tells_the_worst(size: tuple[int, int], state: dict[str, str]) -> None:
     """As much of it as there is room for; nothing breaks."""

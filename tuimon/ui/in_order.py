@@ -3,7 +3,8 @@
 Rule: no key overtakes another.  Textual lets the app act on a priority key as soon as it comes, while those
 typed before it are still on their way from the widget that has the focus up to the app, one queue after the
 other: of `p2` in one packet the p would find the log.  So such a key waits, and all keys after it, until
-somebody sent through the same queues has come back.
+somebody sent through the same queues has come back; and once more, behind what those keys made a widget say
+to its screen (a row was opened).
 """
 
 import time
@@ -38,8 +39,7 @@ class InOrder:
         elif time.monotonic() - self._sent < _AGO and self._first(key):
             self._held.append(key)
             self._timer = self._app.set_timer(_AGO, partial(self._app.call_later, self._release))
-            nodes = (self._app.focused or self._app.screen).ancestors_with_self
-            await self._follow(nodes)
+            await self._follow(self._way, laps=2)
         else:
             if not self._first(key):
                 self._sent = time.monotonic()
@@ -50,12 +50,20 @@ class InOrder:
         found = self._app.active_bindings.get(key.key)
         return found is not None and found.binding.priority
 
-    async def _follow(self, nodes: Sequence[DOMNode]) -> None:
+    @property
+    def _way(self) -> Sequence[DOMNode]:
+        """Whose queues a key goes through."""
+        return (self._app.focused or self._app.screen).ancestors_with_self
+
+    async def _follow(self, nodes: Sequence[DOMNode], laps: int) -> None:
         """Go through the queue of each of these; one that is gone has none."""
         for at, node in enumerate(nodes):
-            if isinstance(node, MessagePump) and node.call_later(self._follow, nodes[at + 1 :]):
+            if isinstance(node, MessagePump) and node.call_later(self._follow, nodes[at + 1 :], laps):
                 return
-        await self._release()
+        if laps > 1:
+            await self._follow(self._way, laps - 1)
+        else:
+            await self._release()
 
     async def _release(self) -> None:
         """Act on what was held: whichever of those that follow the first one is to wait again, waits."""
