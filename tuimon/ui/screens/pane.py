@@ -14,22 +14,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Key as KeyEvent
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
 from tuimon.model.action import Action
-from tuimon.model.failure import Failure
 from tuimon.model.service import ServiceKey
-from tuimon.store import Changes, Store
+from tuimon.store import Changes
 from tuimon.text import counted
 from tuimon.ui import render, screens
-from tuimon.ui.clipboard import copy, fits
-from tuimon.ui.desk import Desk, desk
 from tuimon.ui.filtering import Filter
-from tuimon.ui.keys import ACTIONS, APP, Key
+from tuimon.ui.keys import ACTIONS, APP
 from tuimon.ui.palette import Palette
-from tuimon.ui.saving import place, save
+from tuimon.ui.screens.outlet import Outlet
 from tuimon.ui.view import Kept
 from tuimon.ui.widgets.filter_entry import FilterEntry
 from tuimon.ui.widgets.line import Line
@@ -39,10 +35,9 @@ _CLOCK = 10  # cells of the clock and the blanks beside it
 _LEAST = (40, 10)  # columns and lines below which only the worst is told
 
 
-class Pane(Screen[None]):
+class Pane(Outlet):
     """A screen with summary, optional banner, body, filter and hints."""
 
-    KEYS: ClassVar[tuple[Key, ...]] = ()
     BINDINGS: ClassVar[list[BindingType]] = []
     CRUMB = ""
     """What a screen above this one calls it."""
@@ -50,16 +45,6 @@ class Pane(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._own = Kept()
-
-    @property
-    def desk(self) -> Desk:
-        """What the app offers its screens."""
-        return desk(self)
-
-    @property
-    def store(self) -> Store:
-        """What there is to show."""
-        return self.desk.store
 
     @property
     def palette(self) -> Palette:
@@ -192,43 +177,6 @@ class Pane(Screen[None]):
         if instances:
             self.app.push_screen(screens.ActionScreen(instances, Action(verb)))
 
-    # -- out of the screen ----------------------------------------------------------------------
-
-    def clip(self) -> tuple[str, str] | None:
-        """What `y` copies and `S` saves: what it is called, and the text."""
-        return None
-
-    def clip_pem(self) -> tuple[str, str] | None:
-        """What `Y` copies: what it is called, and the PEM."""
-        return None
-
-    async def _copy(self, found: tuple[str, str] | None) -> None:
-        if found is None:
-            self.say("nothing to copy here")
-            return
-        await copy(self.app, found[1])
-        save = self.desk.keymap.first(next(key for key in self.KEYS if key.action == "save"))
-        too_long = "" if fits(found[1]) else f"; terminals may drop so much: {save} saves it"
-        self.say(f"{found[0]} copied{too_long}")
-
-    async def action_copy(self) -> None:
-        """Copy the row, or the page."""
-        await self._copy(self.clip())
-
-    async def action_copy_pem(self) -> None:
-        """Copy the certificate as PEM."""
-        await self._copy(self.clip_pem())
-
-    def action_save(self) -> None:
-        """Save to a file what `y` copies."""
-        found = self.clip()
-        if found is not None:
-            self.write(found[0].replace(" ", "-"), found[1], "txt")
-
-    def chosen(self) -> Iterable[ServiceKey]:
-        """The services that a key is meant for."""
-        return ()
-
     async def action_only_log(self) -> None:
         """The log of the service that is chosen."""
         row = next((row for row in map(self.store.row, self.chosen()) if row is not None), None)
@@ -236,29 +184,6 @@ class Pane(Screen[None]):
             self.say("no service here")
         else:
             await self.desk.show_log(row.tunnel.service.name, row.tunnel.instance.log)
-
-    async def action_bundle(self) -> None:
-        """Save all that a ticket about these services' instances needs in one file."""
-        keys = list(dict.fromkeys(key.instance for key in self.chosen()))
-        if keys:
-            from tuimon.bundle import bundle  # noqa: PLC0415
-
-            text = bundle(self.store, keys, await self.desk.action_log())
-            name = keys[0].config.rpartition("/")[2].removesuffix(".conf") if len(keys) == 1 else "incident"
-            self.write(name, text, "md")
-
-    def write(self, name: str, text: str, suffix: str) -> None:
-        """Write a file that somebody asked for, and say where it is."""
-        file = place(name, self.store.host, self.store.now, suffix)
-        done = save(file, text, self.store.settings.state_file("saved"))
-        if isinstance(done, Failure):
-            self.notify(str(done), severity="error", markup=False, timeout=6)
-        else:
-            self.notify(f"saved as {done}", markup=False, timeout=6)
-
-    def say(self, words: str) -> None:
-        """Tell something in passing."""
-        self.notify(words, markup=False, timeout=3)
 
     # -- filter ---------------------------------------------------------------------------------
 
