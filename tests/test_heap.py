@@ -1,4 +1,4 @@
-"""The heap that all threads share, as malloc itself counts it."""
+"""The heap that all threads share, and what has no place in it, as malloc itself counts it."""
 
 import subprocess
 import sys
@@ -40,3 +40,35 @@ def test_threads_share_one_heap() -> None:
     """Where each would have its own."""
     assert heaps("") > 1
     assert heaps("heap.share()") == 1
+
+
+LARGE = """
+import ctypes
+
+from tuimon.runtime import heap
+
+
+class Info(ctypes.Structure):
+    _fields_ = [(str(number), ctypes.c_size_t) for number in range(10)]
+
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Info
+{share}
+before = libc.mallinfo2()
+pieces = [bytearray(40_000) for _ in range(16)]
+after = libc.mallinfo2()
+print(getattr(after, "3") - getattr(before, "3"))  # hblks of mallinfo(3)
+"""
+
+
+def mapped(share: str) -> int:
+    """How many of sixteen large pieces have a place of their own."""
+    argv = [sys.executable, "-c", LARGE.format(share=share)]
+    return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+
+
+def test_what_is_large_leaves_no_hole() -> None:
+    """Where it would lie among what stays."""
+    assert mapped("") == 0
+    assert mapped("heap.share()") >= 12  # a hole that is there already may do
