@@ -1,27 +1,20 @@
 """Log: all services merged by time, followed live, as lines or put together to connections."""
 
-import os
-import shlex
-import shutil
-import subprocess
-import time
 from typing import ClassVar, NamedTuple
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Key as KeyEvent
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
 from tuimon.model.tunnel import JOURNAL
 from tuimon.store import Changes
-from tuimon.store.connections import Connections
-from tuimon.text import counted, printable
-from tuimon.ui import render
-from tuimon.ui.connection_rows import COLUMNS, ConnectionKey, ConnectionRows
+from tuimon.text import counted
+from tuimon.ui import programs, render
+from tuimon.ui.connection_list import ConnectionList
+from tuimon.ui.connection_rows import ConnectionKey
 from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import LOG, bindings
 from tuimon.ui.log_feed import LEVELS, LogFeed
@@ -29,11 +22,7 @@ from tuimon.ui.moments import HELP, moment
 from tuimon.ui.screens.entry import EntryScreen
 from tuimon.ui.screens.pane import Pane
 from tuimon.ui.view import Kept
-from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Table
-
-_PAUSE = 0.5  # seconds between two paints of the connections, unless somebody asks
-_ORDER = "open, then newest"
 
 
 class _Way(NamedTuple):
@@ -55,10 +44,6 @@ class LogScreen(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._connections = Connections()
-        self._rows = ConnectionRows()
-        self._painted_at = float("-inf")  # when the connections were painted, monotonic seconds
-        self._later: Timer | None = None
         self._way: _Way | None = None
         self._back = ""
 
@@ -70,8 +55,7 @@ class LogScreen(Pane):
     def body(self) -> ComposeResult:
         """The lines, or the connections."""
         yield LogFeed(self.desk.view.reading, id="log")
-        yield Line(id="connections-title", classes="title")
-        yield Table[ConnectionKey](COLUMNS, id="connections", ascii_only=self.palette.ascii)
+        yield ConnectionList(self.desk.view.reading, ascii_only=self.palette.ascii)
 
     @property
     def feed(self) -> LogFeed:
@@ -79,13 +63,13 @@ class LogScreen(Pane):
         return self.query_one(LogFeed)
 
     @property
-    def table(self) -> Table[ConnectionKey]:
-        """The connections."""
-        return self.query_one("#connections", Table)
+    def connections(self) -> ConnectionList:
+        """The connections with their title."""
+        return self.query_one(ConnectionList)
 
     def main_widget(self) -> Widget:
         """The lines have the focus, or the connections."""
-        return self.table if self.desk.view.reading.connections else self.feed.view
+        return self.connections.table if self.desk.view.reading.connections else self.feed.view
 
     def on_mount(self) -> None:
         """Start with the lines."""
@@ -130,51 +114,23 @@ class LogScreen(Pane):
         if not reading.connections:
             feed.take(changes)
         elif changes.log:
-            self._paint_soon()
+            listed = self.connections
+            listed.service, listed.sought, listed.faults = feed.service, self.filter, self.kept.faults
+            listed.paint_soon()
 
     def _choose(self) -> None:
         """Show lines or connections, as it is wanted."""
         connections = self.desk.view.reading.connections
         self.feed.set_class(connections, "-hidden")
-        for each in (self.table, self.query_one("#connections-title")):
-            each.set_class(not connections, "-hidden")
+        self.connections.set_class(not connections, "-hidden")
         self.set_focus(self.main_widget())
 
     # -- connections ----------------------------------------------------------------------------
 
-    def _paint_connections(self) -> None:
-        self._painted_at = time.monotonic()
-        reading, service = self.desk.view.reading, self.feed.service
-        told = self._connections.look(self.store.logbook)
-        told = [each for each in told if service in ("", each.connection.service)]
-        own = 0 if reading.own else sum(each.connection.own_probe for each in told)
-        if own:
-            told = [each for each in told if not each.connection.own_probe]
-        rows = self._rows.rows(told, self.palette, self.filter, faults=self.kept.faults)
-        table = self.table
-        table.empty = Text("no connection in the lines that are held", self.palette.muted)
-        table.set_rows(rows)
-        parts = ["connections", service or "all", _ORDER, counted(len(rows), "connection")]
-        parts += [f"{own} of our own probes folded"] if own else []
-        self.query_one("#connections-title", Line).show(render.rule(parts, self.size.width, self.palette))
-
     def repaint(self) -> None:
         """Somebody has asked: the connections do not wait."""
-        self._painted_at = float("-inf")
+        self.connections.hurry()
         super().repaint()
-
-    def _paint_soon(self) -> None:
-        """Paint the connections, but not at every ring: thousands are put in order each time."""
-        wait = self._painted_at + _PAUSE - time.monotonic()
-        if wait <= 0:
-            self._paint_connections()
-        elif self._later is None:
-            self._later = self.set_timer(wait, self._paint_late)
-
-    def _paint_late(self) -> None:
-        self._later = None
-        if self.is_current and self.desk.view.reading.connections:
-            self._paint_connections()
 
     def action_connections(self) -> None:
         """Lines, or whole connections."""
@@ -202,7 +158,7 @@ class LogScreen(Pane):
             way, self._way = self._way, None
             self.feed.service, self.feed.source = way.scope
             self._show(way.before, connections=True)
-            self.table.move_to(way.row)
+            self.connections.table.move_to(way.row)
 
     def _show(self, words: str, *, connections: bool) -> None:
         """Lines or connections that have these words."""
@@ -296,27 +252,15 @@ class LogScreen(Pane):
 
     def action_pager(self) -> None:
         """Open the file of the line in $PAGER, at its end."""
-        self._open(os.environ.get("PAGER") or "less", "+G")
+        self._open(programs.pager(), "+G")
 
     def action_editor(self) -> None:
         """Open the file of the line in $EDITOR."""
-        self._open(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi", "+")
+        self._open(programs.editor(), "+")
 
     def _open(self, program: str, at_end: str) -> None:
         line = self.feed.here
         if line is None or line.source.startswith(JOURNAL):
             self.say("no file here: that is a journal, see journalctl" if line else "no line here")
-            return
-        try:
-            argv = shlex.split(program)
-        except ValueError:
-            argv = []
-        if not argv or shutil.which(argv[0]) is None:
-            self.say(f"cannot run {printable(program, 60) or 'nothing'}: set $PAGER or $EDITOR")
-            return
-        ends = [at_end] if os.path.basename(argv[0]) in {"less", "vi", "vim", "nvim"} else []
-        with self.app.suspend():
-            done = subprocess.run([*argv, *ends, line.source], check=False)
-        self.app.refresh(layout=True)
-        if done.returncode:
-            self.say(f"{printable(argv[0], 60)} ended with {done.returncode}")
+        elif said := programs.open_file(self.app, program, line.source, at_end):
+            self.say(said)
