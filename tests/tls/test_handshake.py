@@ -7,6 +7,7 @@ import pytest
 from OpenSSL import SSL
 
 from tuimon.model.handshake import Depth, Verdict
+from tuimon.tls.context import Offer
 from tuimon.tls.handshake import Handshake
 
 FLIGHT_12 = ["> ClientHello", "< ServerHello", "< Certificate", "< ServerKeyExchange", "< ServerHelloDone"]
@@ -30,7 +31,7 @@ NO_ISSUER = 20
 )
 def test_a_full_handshake_names_its_messages_in_order(s_server, shake, pki, version, messages):
     """Version, cipher, group, chain and every message, both directions, as in RFC 5246 and RFC 8446."""
-    handshake = Handshake(maximum=version, server_name="server.example")
+    handshake = Handshake(Offer(maximum=version), server_name="server.example")
     shake(handshake, s_server("-groups", "X25519", "-cert_chain", pki.path("ca.pem")))
     outcome = handshake.outcome
     assert outcome.verdict is Verdict.OK
@@ -45,7 +46,7 @@ def test_a_full_handshake_names_its_messages_in_order(s_server, shake, pki, vers
 @pytest.mark.parametrize(("version", "messages"), [("TLSv1.2", FLIGHT_12), ("TLSv1.3", FLIGHT_13)])
 def test_certificate_depth_lists_only_what_was_sent(s_server, shake, pki, version, messages):
     """Our Finished is made by OpenSSL but withheld, so it is not among the messages."""
-    handshake = Handshake(maximum=version, depth=Depth.CERTIFICATE)
+    handshake = Handshake(Offer(maximum=version), depth=Depth.CERTIFICATE)
     shake(handshake, s_server("-groups", "X25519"))
     assert handshake.done
     assert list(handshake.outcome.messages) == messages
@@ -86,14 +87,14 @@ def test_certificate_depth_never_touches_the_back_end(stunnel, backend, shake, p
     """stunnel connects to its target only after our Finished, which it never gets; with it, it does."""
     target = backend()
     port, program = stunnel(f"connect = 127.0.0.1:{target.port}")
-    handshake = Handshake(depth=Depth.CERTIFICATE, maximum=version)
+    handshake = Handshake(Offer(maximum=version), depth=Depth.CERTIFICATE)
     shake(handshake, port).close()
     program.wait_for("0 byte(s) sent to socket")
     assert handshake.outcome.verdict is Verdict.OK
     assert handshake.outcome.chain_der == (pki.der("server.pem"),)
     assert target.connections == 0
 
-    control = Handshake(maximum=version)
+    control = Handshake(Offer(maximum=version))
     connection = shake(control, port)
     connection.sendall(control.close())
     program.wait_for("0 byte(s) sent to socket")
@@ -105,13 +106,13 @@ def test_certificate_depth_never_runs_the_program_of_exec(stunnel, shake, tmp_pa
     """The program of an exec service is not started; a full handshake starts it."""
     mark = tmp_path / "ran"
     port, program = stunnel("exec = /usr/bin/touch", f"execArgs = touch {mark}")
-    handshake = Handshake(depth=Depth.CERTIFICATE, maximum=version)
+    handshake = Handshake(Offer(maximum=version), depth=Depth.CERTIFICATE)
     shake(handshake, port).close()
     program.wait_for("0 byte(s) sent to socket")
     assert handshake.outcome.verdict is Verdict.OK
     assert not mark.exists()
 
-    control = Handshake(maximum=version)
+    control = Handshake(Offer(maximum=version))
     shake(control, port, to_the_end=True)
     assert control.outcome.closed_early
     assert mark.exists()
@@ -133,7 +134,7 @@ def test_a_finished_handshake_with_close_notify_leaves_no_error_in_the_log(stunn
 def test_a_dead_target_shows_as_an_early_close(stunnel, shake, pki):
     """stunnel finishes the handshake, cannot reach its target and closes: ok, but closed early."""
     port, _ = stunnel("connect = 127.0.0.1:1")
-    handshake = Handshake(ca_pem=pki.pem("ca.pem"))
+    handshake = Handshake(Offer(ca_pem=pki.pem("ca.pem")))
     shake(handshake, port, to_the_end=True)
     assert handshake.outcome.verdict is Verdict.OK
     assert handshake.outcome.closed_early
@@ -146,7 +147,8 @@ def test_mutual_tls_with_a_client_certificate(stunnel, shake, pki, version, dept
     """The request is seen with the authorities it names, at either depth, and answered at full depth."""
     port, _ = stunnel("connect = 1", f"CAfile = {pki.path('ca.pem')}", "verifyChain = yes")
     handshake = Handshake(
-        depth=depth, maximum=version, certificate_pem=pki.pem("client.pem"), key_pem=pki.pem("client.key")
+        Offer(maximum=version, certificate_pem=pki.pem("client.pem"), key_pem=pki.pem("client.key")),
+        depth=depth,
     )
     shake(handshake, port)
     outcome = handshake.outcome
@@ -162,7 +164,7 @@ def test_mutual_tls_with_a_client_certificate(stunnel, shake, pki, version, dept
 def test_the_chain_of_mutual_tls_is_read_without_a_client_certificate(stunnel, shake, pki, depth):
     """At certificate depth that is no failure at all; at full depth the chain is kept although it is one."""
     port, _ = stunnel("connect = 1", f"CAfile = {pki.path('ca.pem')}", "verifyChain = yes")
-    handshake = Handshake(depth=depth, maximum="TLSv1.2")
+    handshake = Handshake(Offer(maximum="TLSv1.2"), depth=depth)
     shake(handshake, port)
     assert handshake.outcome.client_certificate_requested
     assert handshake.outcome.chain_der == (pki.der("server.pem"), pki.der("ca.pem"))
@@ -172,7 +174,7 @@ def test_the_chain_of_mutual_tls_is_read_without_a_client_certificate(stunnel, s
 def test_a_missing_client_certificate_fails_within_tls_1_2(stunnel, shake, pki):
     """TLS 1.2 has no alert of its own for it: handshake_failure, before our side is done."""
     port, _ = stunnel("connect = 1", f"CAfile = {pki.path('ca.pem')}", "verifyChain = yes")
-    handshake = Handshake(maximum="TLSv1.2")
+    handshake = Handshake(Offer(maximum="TLSv1.2"))
     shake(handshake, port)
     assert not handshake.done
     assert handshake.outcome.verdict is Verdict.TLS_ALERT
@@ -198,7 +200,7 @@ def test_a_client_certificate_of_a_stranger_is_refused(stunnel, shake, pki, vers
     """The peer's reason is its alert, by its name in RFC 8446."""
     port, _ = stunnel("connect = 1", f"CAfile = {pki.path('ca.pem')}", "verifyChain = yes")
     both = pki.pem("intruder.pem") + pki.pem("intruder.key")
-    handshake = Handshake(maximum=version, certificate_pem=both)
+    handshake = Handshake(Offer(maximum=version, certificate_pem=both))
     shake(handshake, port, to_the_end=True)
     assert handshake.outcome.verdict is Verdict.TLS_ALERT
     assert handshake.outcome.alert == "unknown_ca"
@@ -206,7 +208,7 @@ def test_a_client_certificate_of_a_stranger_is_refused(stunnel, shake, pki, vers
 
 def test_a_psk_only_service_refuses_with_an_alert(s_server, shake):
     """Without a common suite the answer is handshake_failure."""
-    handshake = Handshake(maximum="TLSv1.2")
+    handshake = Handshake(Offer(maximum="TLSv1.2"))
     shake(handshake, s_server("-nocert", "-psk", "00112233", cert=""))
     assert handshake.outcome.alert == "handshake_failure"
     assert handshake.outcome.messages == ("> ClientHello",)
@@ -219,7 +221,7 @@ def test_old_protocols_need_the_legacy_attempt(s_server, shake, option):
     first = Handshake()
     shake(first, port)
     assert first.outcome.alert == "protocol_version"
-    second = Handshake(legacy=True)
+    second = Handshake(Offer(legacy=True))
     shake(second, port)
     assert second.outcome.verdict is Verdict.OK
     assert second.outcome.tls_version == {"-tls1": "TLSv1", "-tls1_1": "TLSv1.1"}[option]
@@ -237,7 +239,7 @@ def test_trust_is_judged_only_against_a_given_ca(s_server, shake, pki):
     port = s_server()
     verdicts = {}
     for ca in (b"", pki.pem("ca.pem"), pki.pem("stranger.pem")):
-        handshake = Handshake(ca_pem=ca)
+        handshake = Handshake(Offer(ca_pem=ca))
         shake(handshake, port).close()
         assert handshake.outcome.verdict is Verdict.OK
         verdicts[ca] = (handshake.outcome.trusted, handshake.outcome.verify_errors)
@@ -250,7 +252,7 @@ def test_trust_is_judged_only_against_a_given_ca(s_server, shake, pki):
 def test_an_expired_certificate_is_an_error_at_its_depth(s_server, shake, pki):
     """Code, depth and OpenSSL's text."""
     port = s_server(cert="expired")
-    handshake = Handshake(ca_pem=pki.pem("ca.pem"))
+    handshake = Handshake(Offer(ca_pem=pki.pem("ca.pem")))
     shake(handshake, port).close()
     assert handshake.outcome.verify_errors == ((EXPIRED, 0, "certificate has expired"),)
     assert handshake.outcome.trusted is False
@@ -293,11 +295,11 @@ def test_a_chain_over_the_limit_is_a_verdict(s_server, shake, pki, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "detail"),
     [
-        ({"ca_pem": b"no certificate"}, "the CA file holds no PEM certificate"),
-        ({"certificate_pem": b"no certificate"}, "the client certificate cannot be decoded"),
+        ({"offer": Offer(ca_pem=b"no certificate")}, "the CA file holds no PEM certificate"),
+        ({"offer": Offer(certificate_pem=b"no certificate")}, "the client certificate cannot be decoded"),
         ({"server_name": "a" * 300}, "the server name cannot be sent as SNI"),
         ({"server_name": "nul\0"}, "the server name cannot be sent as SNI"),
-        ({"minimum": "SSLv2"}, "unknown TLS version 'SSLv2'"),
+        ({"offer": Offer(minimum="SSLv2")}, "unknown TLS version 'SSLv2'"),
         ({"alpn": ("",)}, "the ALPN names cannot be sent"),
     ],
 )
@@ -323,7 +325,7 @@ def test_keys_that_do_not_fit_are_a_failure_without_their_text(pki, tmp_path):
         (b"-----BEGIN PRIVATE KEY-----\nsecret\n", "the client key cannot be decoded"),
         (encrypted, "the client key is encrypted or of a kind that TLS does not use"),
     ):
-        handshake = Handshake(certificate_pem=pki.pem("client.pem"), key_pem=key)
+        handshake = Handshake(Offer(certificate_pem=pki.pem("client.pem"), key_pem=key))
         assert handshake.outcome.detail == detail
 
 

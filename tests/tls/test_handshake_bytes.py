@@ -7,6 +7,7 @@ import pytest
 from OpenSSL import SSL
 
 from tuimon.model.handshake import Depth, Verdict
+from tuimon.tls.context import Offer
 from tuimon.tls.handshake import MAX_RECEIVED, Handshake
 from tuimon.tls.outcome import Outcome
 
@@ -56,7 +57,7 @@ def test_an_end_of_file_without_an_answer_is_told_as_such():
 def test_byte_by_byte_tells_the_same_story(pki, version, depth):
     """However the stream is cut, the outcome is equal (but for the keys of the moment)."""
     whole, bytewise = (
-        converse(Handshake(depth=depth, ca_pem=pki.pem("ca.pem")), MemoryPeer(pki, version), chunk)
+        converse(Handshake(Offer(ca_pem=pki.pem("ca.pem")), depth=depth), MemoryPeer(pki, version), chunk)
         for chunk in (65536, 1)
     )
     assert whole.verdict is Verdict.OK

@@ -17,6 +17,7 @@ from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Depth, Handshake, Reach, Verdict
 from tuimon.model.tunnel import Plan
 from tuimon.parse.x509 import served
+from tuimon.tls.context import Offer
 from tuimon.tls.dialogue import Negotiation
 from tuimon.tls.handshake import Handshake as ClientHandshake
 from tuimon.tls.negotiate import negotiation
@@ -76,17 +77,9 @@ class Probe:
         self, host: Host, endpoint: Endpoint, plan: Plan, material: Material, *, legacy: bool = False
     ) -> None:
         self._host, self._endpoint, self._plan = host, endpoint, plan
-        self._tls = ClientHandshake(
-            depth=plan.depth,
-            server_name=plan.server_name,
-            ca_pem=material.ca,
-            crl_pem=material.crl,
-            certificate_pem=material.certificate,
-            key_pem=material.key,
-            legacy=legacy,
-            minimum=plan.minimum,
-            maximum=plan.maximum,
-        )
+        brought = (material.ca, material.crl, material.certificate, material.key)
+        offer = Offer(*brought, legacy=legacy, minimum=plan.minimum, maximum=plan.maximum)
+        self._tls = ClientHandshake(offer, depth=plan.depth, server_name=plan.server_name)
         self._began, self._turns, self._late = 0.0, 0, Lateness(host.monotonic)
         self._known: dict[str, object] = {"stage": "connect", "legacy": legacy}
 

@@ -29,6 +29,7 @@ from tuimon.model.tunnel import Plan
 from tuimon.settings import Settings
 from tuimon.signs import in_ascii
 from tuimon.text import printable
+from tuimon.tls.context import Offer
 from tuimon.tls.handshake import Handshake as ClientHandshake
 
 NAME = "probe"
@@ -130,13 +131,8 @@ async def _material(host: Host, arguments: argparse.Namespace) -> Material:
         raise UsageError("--key is of no use without --cert")
     ca, certificate, key = [await _read(host, path) for path in (arguments.ca, arguments.cert, arguments.key)]
     material = Material(ca, certificate, key, ca if _CRL in ca else b"")
-    rehearsal = ClientHandshake(
-        server_name=arguments.sni,
-        ca_pem=material.ca,
-        crl_pem=material.crl,
-        certificate_pem=material.certificate,
-        key_pem=material.key,
-    )
+    offer = Offer(material.ca, material.crl, material.certificate, material.key)
+    rehearsal = ClientHandshake(offer, server_name=arguments.sni)
     if rehearsal.failed:
         raise UsageError(rehearsal.outcome.detail)
     return material

@@ -30,7 +30,7 @@ from tuimon.settings import Settings
 from tuimon.signs import in_ascii
 from tuimon.store import Store
 from tuimon.text import counted, printable
-from tuimon.tls.context import UnusableError
+from tuimon.tls.context import Offer, UnusableError
 from tuimon.tls.handshake import Handshake as Client
 from tuimon.tls.rehearsal import rehearse
 
@@ -104,7 +104,7 @@ class _Rehearsal:
     async def _ask(self, near: Tunnel, pair: _Pair) -> Near:
         """What a client service would say, with its own trust."""
         material = await material_of(self._host, near.plan)
-        client = Client(depth=Depth.CERTIFICATE, ca_pem=material.ca, crl_pem=material.crl)
+        client = Client(Offer(material.ca, material.crl), depth=Depth.CERTIFICATE)
         outcome = rehearse(client, pair.certificate, pair.key)
         shown = Handshake(
             target=near.service.connect[0].text,

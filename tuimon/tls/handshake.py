@@ -20,6 +20,7 @@ MAX_RECEIVED = 1 << 18
 """Most bytes, of the handshake and again of what follows, that are looked at: OpenSSL takes no message of a
 handshake that is larger than 100 KiB, and of these there are two, Certificate and CertificateRequest."""
 
+_NOTHING = Offer()
 _HEAD = 64
 _CHUNK = 16384
 
@@ -35,30 +36,15 @@ class Handshake:
 
     def __init__(
         self,
+        offer: Offer = _NOTHING,
         *,
         depth: Depth = Depth.HANDSHAKE,
         server_name: str = "",
-        ca_pem: bytes = b"",
-        crl_pem: bytes = b"",
-        certificate_pem: bytes = b"",
-        key_pem: bytes = b"",
         alpn: Sequence[str] = (),
-        legacy: bool = False,
-        minimum: str = "",
-        maximum: str = "",
     ) -> None:
-        """Everything but `depth` is as in `tuimon.tls.context.connect` and its `Offer`."""
-        offer = Offer(
-            ca_pem=ca_pem,
-            crl_pem=crl_pem,
-            certificate_pem=certificate_pem,
-            key_pem=key_pem,
-            legacy=legacy,
-            minimum=minimum,
-            maximum=maximum,
-        )
+        """Everything but `depth` is as in `tuimon.tls.context.connect`."""
         self.done = self.flight_complete = self.closed_early = False
-        self._judges_trust = bool(ca_pem)
+        self._judges_trust = bool(offer.ca_pem)
         self._depth = depth
         self._transcript = Transcript()
         self._connection: SSL.Connection | None = None
