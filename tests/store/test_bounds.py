@@ -12,6 +12,7 @@ from tests.fixtures import Pki
 from tuimon import events
 from tuimon.model.process import ProcessId
 from tuimon.settings import Settings
+from tuimon.store import bounded, clientele
 
 LIVES = 100  # more than anything bounded holds of one service
 CLIENT = (
@@ -77,4 +78,36 @@ def test_a_process_that_comes_and_goes_leaves_nothing_behind(pki: Pki, *, edited
     live(world, range(LIVES))
     before = held(world.store)
     live(world, range(LIVES, 2 * LIVES))
+    assert held(world.store) == before
+
+
+FAILS = (
+    "Service [{0}] accepted connection from 192.0.2.7:{1}",
+    "s_connect: connect 127.0.0.1:8080: Connection refused (111)",
+    "No more addresses to connect",
+    "Connection reset: 0 byte(s) sent to TLS, 0 byte(s) sent to socket",
+)
+WORKS = (
+    "Service [{0}] accepted connection from 192.0.2.7:{1}",
+    "s_connect: connected 127.0.0.1:8080",
+    "Service [{0}] connected remote server from 127.0.0.1:4{1}",
+)  # and is never heard of again
+
+
+def told_of(world: World, names: Iterable[int]) -> None:
+    """A log that speaks of so many services that nobody has."""
+    for number in names:
+        for lines in (FAILS, WORKS):
+            world.tick(1)
+            world.log(*(world.line(line.format(f"svc-{number}", 10_000 + number)) for line in lines))
+
+
+def test_services_that_a_log_speaks_of_are_bounded(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes to a log may write any name."""
+    monkeypatch.setattr(bounded, "NAMES", 20)
+    monkeypatch.setattr(clientele, "_OPEN", 20)
+    world = World(pki, settings=Settings(log_lines=20)).begin()
+    told_of(world, range(50))
+    before = held(world.store)
+    told_of(world, range(50, 100))
     assert held(world.store) == before

@@ -4,10 +4,11 @@ target could not be reached.
 Rule: bounded, and in the words of stunnel; what a log does not hold any more never happened for us.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import NamedTuple
 
 from tuimon.model.log import Event, LogRecord
+from tuimon.store.bounded import put
 
 MILESTONES = 12
 """Records that are remembered of one log."""
@@ -42,7 +43,7 @@ class Chronicle:
 
     def __init__(self) -> None:
         self._milestones: dict[str, deque[LogRecord]] = {}
-        self._outages: dict[tuple[str, str], deque[TargetOutage]] = {}
+        self._outages: OrderedDict[tuple[str, str], deque[TargetOutage]] = OrderedDict()
 
     def learn(self, source: str, record: LogRecord) -> None:
         """Note a record, if it tells of the process; one that says the same again replaces the one before."""
@@ -60,7 +61,9 @@ class Chronicle:
     ) -> None:
         """Note that a target is reached again; `record` told why it was not."""
         if since is not None and until is not None:
-            kept = self._outages.setdefault((source, service), deque(maxlen=OUTAGES))
+            kept = self._outages.get((source, service))
+            if kept is None:
+                kept = put(self._outages, (source, service), deque(maxlen=OUTAGES))
             kept.append(TargetOutage(since, until, record))
 
     def milestones(self, source: str) -> tuple[LogRecord, ...]:

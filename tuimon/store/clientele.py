@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from tuimon.model.clients import NOBODY, Clients, Contact, Stall, hung_up
 from tuimon.model.log import Event, LogRecord
+from tuimon.store.bounded import put
 from tuimon.store.visits import Book, Visit
 
 _PEERS = 64  # of one service
@@ -50,7 +51,7 @@ class Clientele:
     """Takes records in order; answers with what is known of the clients of a service."""
 
     def __init__(self) -> None:
-        self._rooms: dict[tuple[str, str], _Room] = {}
+        self._rooms: OrderedDict[tuple[str, str], _Room] = OrderedDict()
         self._open: dict[str, OrderedDict[str, Visit]] = {}  # by log, then by peer
         self._heard: dict[str, float] = {}
         self._ended: OrderedDict[str, tuple[str, Visit]] = OrderedDict()  # the last ones, by peer
@@ -147,9 +148,7 @@ class Clientele:
 
     def _room(self, source: str, service: str) -> _Room:
         room = self._rooms.get((source, service))
-        if room is None:
-            room = self._rooms[source, service] = _Room()
-        return room
+        return room or put(self._rooms, (source, service), _Room())
 
     def _touch(self, source: str, visit: Visit) -> tuple[_Room, Book | None]:
         """Something is new of a visit: where it is kept."""

@@ -5,7 +5,7 @@ arrive and never counted as anybody's error or session.
 """
 
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from itertools import islice
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from tuimon.model.log import Event, LogRecord
 from tuimon.model.tunnel import Traffic
+from tuimon.store.bounded import put
 from tuimon.store.chronicle import TOLD, Chronicle
 from tuimon.store.clientele import Clientele
 from tuimon.store.log_lines import LogLine, merged
@@ -56,12 +57,12 @@ class Logbook:
         self.lines: deque[LogLine] = deque(maxlen=limit)
         self.generation = 0  # changes when lines were merged in before others
         self.sources: dict[str, SourceFacts] = {}
-        self.traffic: dict[tuple[str, str], Traffic] = {}  # (source, service name)
+        self.traffic: OrderedDict[tuple[str, str], Traffic] = OrderedDict()  # (source, service name)
         self.clientele = Clientele()
         self.chronicle = Chronicle()
         self.own_probes = OwnProbes()
         self._late: deque[str] = deque(maxlen=_LATE)  # the peers of the last lines
-        self._candidates: dict[tuple[str, str], LogRecord] = {}
+        self._candidates: OrderedDict[tuple[str, str], LogRecord] = OrderedDict()
         self._next = 0
 
     def own_probe(self, local: str, now: float, door: str = "") -> None:
@@ -207,7 +208,7 @@ class Logbook:
             )
         else:
             traffic = replace(traffic, last_success=record.time, failing_since=None, failures=0, failure=None)
-        self.traffic[key] = traffic
+        put(self.traffic, key, traffic)
         return traffic.target_failure != before.target_failure
 
     def _reach(self, key: tuple[str, str], traffic: Traffic, record: LogRecord) -> Traffic:
@@ -220,7 +221,7 @@ class Logbook:
         if record.event not in _OF_TARGET:
             return traffic
         if not record.message.startswith(_FINAL):  # several addresses may fail before one answers
-            self._candidates[key] = record
+            put(self._candidates, key, record)
             return traffic
         return replace(
             traffic,
