@@ -181,6 +181,24 @@ def test_what_a_log_tells_of_its_process() -> None:
     assert book.sources[SOURCE].stopped is not None
 
 
+def test_what_a_configuration_includes_is_not_the_configuration() -> None:
+    """Both are told by the same words: the first that is read is meant, at a start and at each reload."""
+    book = Logbook(100)
+
+    def read(path: str) -> LogRecord:
+        return record(
+            1, f"Reading configuration from file {path}", event=Event.CONFIG_READ, service="", peer=""
+        )
+
+    loaded = record(1, "Configuration successful", event=Event.CONFIG_OK, service="", peer="")
+    failed = record(1, "Failed to reload", event=Event.RELOAD_FAILED, level=3, service="", peer="")
+    for outcome in (loaded, failed, loaded):
+        book.append(SOURCE, (read("/etc/gw.conf"), read("/etc/gw.d/a.conf"), outcome), history=False)
+        assert book.sources[SOURCE].config == "/etc/gw.conf"
+    book.append(SOURCE, (read("/etc/other.conf"), read("/etc/gw.d/a.conf")), history=False)
+    assert book.sources[SOURCE].config == "/etc/other.conf"
+
+
 @settings(derandomize=True, max_examples=300)
 @given(
     st.lists(

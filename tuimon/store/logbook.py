@@ -44,6 +44,7 @@ class SourceFacts(Struct, frozen=True, gc=False):
     stopped: LogRecord | None = None
     version: str = ""
     config: str = ""
+    reading: bool = False  # it reads `config`: what it tells that it reads now is included there
     turned_away: LogRecord | None = None
     out_of_files: LogRecord | None = None
     loads: int = 0
@@ -166,13 +167,15 @@ class Logbook:
     def _learn(self, source: str, record: LogRecord) -> None:
         facts = self.sources[source]
         self.chronicle.learn(source, record)
+        if record.event is not Event.CONFIG_READ and facts.reading:
+            facts = replace(facts, reading=False)
         match record.event:
             case Event.STARTED:
                 version = record.message.split(" ")[1] if record.message.startswith("stunnel ") else ""
                 facts = replace(facts, version=version or facts.version, stopped=None, trouble=None)
             case Event.CONFIG_READ:
-                found = _READING.search(record.message)
-                facts = replace(facts, config=found[1] if found else facts.config)
+                found = None if facts.reading else _READING.search(record.message)
+                facts = replace(facts, config=found[1] if found else facts.config, reading=True)
             case Event.CONFIG_OK:
                 facts = replace(
                     facts, loaded_at=record.time, trouble=None, stopped=None, loads=facts.loads + 1
