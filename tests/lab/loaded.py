@@ -28,6 +28,13 @@ def options_changed(bench: Bench) -> None:
     edit(bench, bench.server("TIMEOUTidle = 60", "delay = yes"))
 
 
+@fault("key-mismatch", "a restart would fail: [key-changed]", "does not belong to the certificate")
+def key_changed(bench: Bench) -> None:
+    bench.pki.leaf(bench.name)
+    bench.start(bench.server())
+    edit(bench, bench.server().replace("sound.key", f"{bench.name}.key"))
+
+
 @fault("config-changed", "global debug changed", "not loaded: reload")
 def global_changed(bench: Bench) -> None:
     bench.start(bench.server())

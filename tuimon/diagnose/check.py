@@ -10,15 +10,15 @@ from tuimon.model.instance import Instance
 from tuimon.model.remark import CLOSED, SILENT, Remark
 from tuimon.model.service import Service
 
-_TOLD = frozenset(
-    {"config-error", "cert-missing", "cert-unreadable", "key-missing", "key-mismatch", "key-encrypted"}
-)
+_TOLD = frozenset({"cert-missing", "cert-unreadable", "key-missing", "key-mismatch", "key-encrypted"})
 
 
 def refused(instance: Instance) -> Finding | None:
     """A start would fail for what the configuration refers to: a file, a user, a folder, an address."""
     remark = next((each for each in instance.remarks if each.refuses and not _made(instance, each)), None)
-    if remark is None or remark.code in _TOLD:
+    if remark is None or remark.code == "config-error":
+        return None
+    if remark.code in _TOLD and instance.change is None:  # else the files judged are those that are loaded
         return None
     said = remark.brief or remark.text
     text = f"a restart would fail: {said}" if instance.running else f"cannot start: {said}"
