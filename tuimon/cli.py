@@ -50,9 +50,16 @@ def _settings(name: str, arguments: argparse.Namespace) -> Settings:
     )
 
 
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """SIGTERM and SIGHUP end a command like an exception does, so that everything is cleaned up."""
-    sys.exit(128 + number)
+def _end(number: int, frame: FrameType | None) -> None:
+    """SIGTERM and SIGHUP end a command like an exception does, so that everything is cleaned up.
+
+    Where a loop runs, from there: what is raised in one of OpenSSL's callbacks is printed and lost.
+    """
+    asyncio = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if asyncio is not None else None
+    if loop is None:
+        sys.exit(128 + number)
+    loop.call_soon_threadsafe(sys.exit, 128 + number)
 
 
 def _open_descriptors() -> None:

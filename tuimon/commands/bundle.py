@@ -16,9 +16,11 @@ from tuimon.control import record
 from tuimon.host.local import LocalHost
 from tuimon.model.action import ACTION_LOG, Logged
 from tuimon.model.failure import Failure
+from tuimon.model.service import InstanceKey
 from tuimon.patience import is_file
 from tuimon.settings import Settings
 from tuimon.signs import in_ascii
+from tuimon.store import Store
 
 _WEEK = 7 * 24 * 60
 NAME = "bundle"
@@ -62,11 +64,14 @@ async def _actions(settings: Settings) -> tuple[Logged, ...]:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Sweep what is asked for, and print."""
     files = tuple(os.path.abspath(each) for each in arguments.instances if is_file(each))
-    store = asyncio.run(sweep(settings, files if len(files) == len(arguments.instances) else ()))
-    if arguments.instances:
-        keys = [chosen(store, each)[0].instance.key for each in arguments.instances]
-    else:
-        keys = [row.instance.key for row in store.instances()]
+    only = files if len(files) == len(arguments.instances) else ()
+
+    def asked(store: Store) -> list[InstanceKey]:
+        named = [chosen(store, each)[0] for each in arguments.instances]
+        return [row.instance.key for row in (named if arguments.instances else store.instances())]
+
+    store = asyncio.run(sweep(settings, only, asked))
+    keys = asked(store)
     text = bundle(store, keys, asyncio.run(_actions(settings)), minutes=arguments.minutes)
     sys.stdout.write(in_ascii(text, wanted=settings.ascii))
     return 0

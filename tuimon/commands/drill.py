@@ -23,7 +23,7 @@ from tuimon.model.instance import Instance
 from tuimon.model.tunnel import Tunnel
 from tuimon.settings import ServiceRule, Settings
 from tuimon.signs import in_ascii
-from tuimon.store import Store
+from tuimon.store import InstanceRow, Store
 from tuimon.text import counted
 
 NAME = "drill"
@@ -64,8 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 async def _drill(targets: Sequence[str], settings: Settings) -> list[Drilled]:
-    store = await sweep(_untouched(settings), ())
-    rows = [chosen(store, each)[0] for each in targets] or store.instances()
+    def asked(store: Store) -> list[InstanceRow]:
+        return [chosen(store, each)[0] for each in targets]
+
+    store = await sweep(_untouched(settings), (), asked)
+    rows = asked(store) or store.instances()
     host = LocalHost()
     try:
         return [await _one(host, store, row.instance) for row in rows]

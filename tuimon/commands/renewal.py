@@ -128,7 +128,7 @@ class _Rehearsal:
 
 
 async def _rehearse(target: str, new: str, key: str, settings: Settings) -> tuple[list[Rehearsed], float]:
-    store = await sweep(settings, neighbours(target, settings))
+    store = await sweep(settings, neighbours(target, settings), lambda there: chosen(there, target))
     instance, name = chosen(store, target)
     tunnels = [row.tunnel for row in store.rows() if row.key.instance == instance.instance.key]
     meant = [each for each in tunnels if each.service.cert and name in {"", each.service.name}]

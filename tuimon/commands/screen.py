@@ -55,6 +55,8 @@ def need_terminal() -> None:
     """A usage error where nothing can be shown, with what can be had instead."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the screen needs a terminal; `tuimon status` prints what it would show")
+    if not sys.stderr.isatty():
+        raise UsageError("the screen is drawn on standard error: leave out what redirects that (2>)")
     if os.environ.get("TERM", "") in _DUMB:
         raise UsageError("this terminal (TERM) cannot show a screen; `tuimon status` prints the same")
 

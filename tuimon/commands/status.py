@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 import shutil
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -37,23 +39,43 @@ MANUAL = Manual(
     ("settings", "loaded", "stunnel"),
 )
 
+_SURVEY = ("configurations", "processes", "units", "sockets", "logs", "join")  # tells what there is
 _SWEEP = 120.0  # seconds after which a sweep ends with what it has
 
 
-async def sweep(settings: Settings, paths: tuple[str, ...]) -> Store:
-    """Discover, parse, probe, read and judge once; ends when everything was looked at."""
+async def sweep(
+    settings: Settings, paths: tuple[str, ...], check: Callable[[Store], object] | None = None
+) -> Store:
+    """Discover, parse, probe, read and judge once; ends when everything was looked at.
+
+    `check` is asked as soon as it is known what there is: whatever it raises, of a name that nobody has, need
+    not wait for probes.
+    """
     host = LocalHost(poll=settings.intervals.files, hears=False)
     runtime = Runtime(host, settings, paths, at_once=False)
     running = asyncio.create_task(runtime.run())
-    settled = asyncio.create_task(runtime.settle())
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_SWEEP + 2 * settings.probes.timeout):
-            await asyncio.wait((running, settled), return_when=asyncio.FIRST_COMPLETED)
-    for task in (settled, running):
-        task.cancel()
-    await asyncio.gather(running, settled, return_exceptions=True)
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SWEEP + 2 * settings.probes.timeout):
+                if check is not None:
+                    await _until(runtime.settle(*_SURVEY), running)
+                    check(runtime.store)
+                await _until(runtime.settle(), running)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
     runtime.store.drain()
     return runtime.store
+
+
+async def _until(settled: Coroutine[Any, Any, None], running: asyncio.Task[None]) -> None:
+    """Wait for it, as long as the runtime runs."""
+    waiting = asyncio.create_task(settled)
+    try:
+        await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 def days(row: Row, now: float) -> str:
