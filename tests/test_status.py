@@ -15,6 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.contract import STATUS, fits
+from tests.fixtures import Pki
 from tuimon.demo import lifeline
 from tuimon.demo.fleet import Fleet, start_fleet
 from tuimon.host.local import LocalHost
@@ -232,3 +233,18 @@ def test_an_ordinary_user_gets_useful_rows_and_honest_blind_spots(
     for name in ("backup", "testserver", "billing", "ldap"):
         assert theirs[name][0] == ours[name][0], f"{name}: {theirs[name]}"
     assert "not seen:" in table
+
+
+def test_the_service_that_keeps_the_others_down_comes_first(pki: Pki, tmp_path: Path) -> None:
+    """Its key is another certificate's; a thousand others say the same, and which it is."""
+    pair = "cert = {0}/server.pem\nkey = {0}/{1}.key\n"
+    sections = [
+        f"[{name}]\naccept = 127.0.0.1:{port}\nconnect = 1\n{pair.format(tmp_path, key)}"
+        for port, (name, key) in enumerate((("a", "server"), ("b", "server"), ("zz", "client")), 40_001)
+    ]
+    for name in ("server.pem", "server.key", "client.key"):
+        shutil.copy(pki.path(name), tmp_path)
+    (tmp_path / "many.conf").write_text("foreground = yes\n" + "".join(sections))
+    found = status_of(str(tmp_path / "many.conf"))["services"]
+    assert [each["name"] for each in found] == ["zz", "a", "b"]
+    assert all(each["findings"][0]["text"].startswith("[zz] ") for each in found)

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from tests.facts import CLIENT, CONFIG, HOST, World
 from tests.fixtures import Pki
 from tuimon import events
-from tuimon.diagnose.finding import Light, State, clock, span
+from tuimon.diagnose.finding import Finding, Light, State, clock, span
 from tuimon.model.certificate import CertificateFile
 from tuimon.model.failure import Failure, Reason
 from tuimon.model.handshake import Reach, Verdict, VerifyError
 from tuimon.model.process import SocketTable
+from tuimon.model.remark import Remark, Scope, Severity
 from tuimon.model.service import Stamp
 from tuimon.model.unit import Unit
 from tuimon.settings import ServiceRule, Settings
@@ -361,6 +362,26 @@ def test_where_connect_was_mended_on_disk_the_reload_is_what_is_missing(pki: Pki
     world.text += "[bad]\naccpet = 1\n"
     world.tell(events.ConfigRead(HOST, replace(world.config(), stamp=Stamp(1, 3, int(world.now * 1e9)))))
     assert world.row().findings[0].fix.endswith("to 127.0.0.1:8081: mend the file, then reload")
+
+
+def test_what_would_be_refused_is_to_be_mended_before_it_is_loaded(pki: Pki) -> None:
+    """The first cause says that a restart would fail: the second must not say to reload."""
+    world = world_of(pki, "")
+    world.tick(600)
+    edited(world)
+    assert changed(world).text.endswith("not loaded: reload")
+    world.checked(
+        Remark(
+            CONFIG, 5, Severity.CRITICAL, Scope.ENVIRONMENT, "key-mismatch", "[web] not its key", "mend it"
+        )
+    )
+    assert world.row().findings[0].text == "a restart would fail: [web] not its key"
+    assert changed(world).text.endswith("not loaded: mend it, then reload")
+    assert changed(world).fix == "mend the file, then reload"
+
+
+def changed(world: World) -> Finding:
+    return next(each for each in world.row().findings if each.code == "config-changed")
 
 
 def test_denied_files_are_not_judged(pki: Pki) -> None:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +54,7 @@ KEYS = (
 )
 """What is typed: moving, panes, details, filters, sorting, marks, the palette, copies."""
 
+_LAST = 20  # keys that are told of, should it end
 _WELL = 60.0  # seconds within which a fleet that was mended is seen to be well
 
 
@@ -83,14 +85,17 @@ class _Hands(threading.Thread):
         super().__init__(daemon=True)
         self._tube, self._dice, self._over = tube, dice, threading.Event()
         self.keys, self.painted = 0, 0
+        self.last: deque[tuple[str, bytes]] = deque(maxlen=_LAST)  # what was typed, and painted after it
 
     def run(self) -> None:
         while self._tube.running and not self._over.is_set():
-            self._tube.raw.clear()  # not afterwards: what it said last is looked for there
-            self._tube.press(self._dice.choice(KEYS))
+            self._tube.raw.clear()
+            key = self._dice.choice(KEYS)
+            self._tube.press(key)
             self.keys += 1
             self._tube.watch(self._dice.uniform(0.02, 0.2))
             self.painted += len(self._tube.raw)
+            self.last.append((key, bytes(self._tube.raw)))
 
     def rest(self) -> None:
         """Type no more."""
@@ -128,13 +133,15 @@ def shown(tube: Tube) -> list[str]:
     return [line.rstrip() for line in screen.display]
 
 
-def _there(tube: Tube) -> None:
-    assert tube.running, "\n".join(["it has ended:", *filter(None, shown(tube))])
+def _there(tube: Tube, hands: _Hands) -> None:
+    if not tube.running:
+        said = [f"{key!r} → {painted[-1500:]!r}" for key, painted in hands.last]
+        raise AssertionError("\n".join(["it has ended; what was typed and painted last:", *said]))
 
 
-def _seen_well(tube: Tube, count: int) -> None:
+def _seen_well(tube: Tube, hands: _Hands, count: int) -> None:
     """Leave whatever is open, and wait for the first screen to say that all are well."""
-    _there(tube)
+    _there(tube, hands)
     tube.raw.clear()
     for key in ("\x1b", "\x1b", "\x1b", "1", "\x1b"):
         tube.press(key)
@@ -142,7 +149,7 @@ def _seen_well(tube: Tube, count: int) -> None:
     deadline = time.monotonic() + _WELL
     words = f"{count} ok".encode()
     while words not in tube.raw:
-        _there(tube)
+        _there(tube, hands)
         assert time.monotonic() < deadline, "\n".join(["mended, and still said to be wrong:", *shown(tube)])
         for columns in (119, 120):  # painted anew, not what differs alone
             tube.resize(columns)
@@ -197,7 +204,7 @@ async def soak(folder: Path, seconds: float, seed: int, quiet: int = 0) -> Repor
             await torment(members, dice, share)
             hands.rest()
             keys, painted = keys + hands.keys, painted + hands.painted
-            _seen_well(tube, len(members) + quiet)
+            _seen_well(tube, hands, len(members) + quiet)
             weights.append(_weigh(tube.pid))
         status, said = tube.leave("q")
     early, late = weights

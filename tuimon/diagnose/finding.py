@@ -86,7 +86,8 @@ def label(state: State) -> str:
 
 class Finding(Struct, frozen=True, gc=False):
     """One judgement.  `code` is public; `down` says that new clients cannot get through; `off` that
-    somebody stopped it on purpose; `fix` is what to do, empty where there is nothing to do."""
+    somebody stopped it on purpose; `fix` is what to do, empty where there is nothing to do.  `section` is
+    the one that a finding of a whole instance comes from."""
 
     code: str
     severity: Severity
@@ -95,6 +96,7 @@ class Finding(Struct, frozen=True, gc=False):
     evidence: tuple[str, ...] = ()
     down: bool = False
     off: bool = False
+    section: str = ""
 
 
 def worst(findings: Iterable[Finding]) -> State:

@@ -98,7 +98,10 @@ def blocked(tunnels: Iterable[Tunnel]) -> Finding | None:
         password = pair.needs_password(tunnel)
         for each in (*pair.refused(tunnel), *([password] if password else [])):
             text = f"[{tunnel.service.name}] {each.text}: stunnel cannot start"
-            return Finding(each.code, Severity.CRITICAL, text, each.fix, each.evidence, down=True)
+            section = tunnel.service.name
+            return Finding(
+                each.code, Severity.CRITICAL, text, each.fix, each.evidence, down=True, section=section
+            )
     return None
 
 
@@ -111,7 +114,7 @@ def port_taken(tunnels: Iterable[Tunnel]) -> Finding | None:
             name = tunnel.service.name
             fix = f"end {tunnel.taken} (ss -ltnp), or give [{name}] another address; then start it"
             evidence = (f"[{name}] accept = {where}",)
-            return Finding("accept-taken", Severity.CRITICAL, text, fix, evidence, down=True)
+            return Finding("accept-taken", Severity.CRITICAL, text, fix, evidence, down=True, section=name)
     return None
 
 

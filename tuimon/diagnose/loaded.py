@@ -51,7 +51,7 @@ def config_changed(instance: Instance, now: float) -> Finding | None:
         if change.idle:
             text = f"comments of {instance.title} changed {ago(change.at, now)}"
             return Finding(CODE, Severity.INFO, text, "", _evidence(instance, change, now))
-        text = f"{_gist(change, now)}: {_remedy(change)}"
+        text = f"{_gist(change, now)}: {_remedy(instance, change)}"
         return Finding(CODE, Severity.WARNING, text, _fix(instance, change), _evidence(instance, change, now))
     if not stale(instance) or config.stamp is None:
         return None
@@ -88,9 +88,9 @@ def _for_service(tunnel: Tunnel, change: Change, finding: Finding, now: float) -
         evidence = (_times(tunnel.instance, change.at, now), "nothing of this service is concerned")
         return Finding(CODE, Severity.INFO, finding.text, finding.fix, evidence)
     if edit is None:
-        text = f"{_globals(change)} changed {_ago(change, now)}: {_remedy(change)}"
+        text = f"{_globals(change)} changed {_ago(change, now)}: {_remedy(tunnel.instance, change)}"
     else:
-        text = f"{_said(edit)} {_ago(change, now, edit)}: {_remedy(change)}"
+        text = f"{_said(edit)} {_ago(change, now, edit)}: {_remedy(tunnel.instance, change)}"
     return Finding(CODE, finding.severity, text, finding.fix, finding.evidence)
 
 
@@ -141,12 +141,19 @@ def _at_start(change: Change) -> tuple[str, ...]:
     return tuple(each for each in change.globals if each in AT_START)
 
 
-def _remedy(change: Change) -> str:
-    return "restart" if _at_start(change) else "reload"
+def _remedy(instance: Instance, change: Change) -> str:
+    first = "mend it, then " if _refused(instance) else ""
+    return f"{first}{'restart' if _at_start(change) else 'reload'}"
+
+
+def _refused(instance: Instance) -> bool:
+    """Whether what stands on disk would not be loaded."""
+    config = instance.config
+    return bool(config and config.problems) or any(each.refuses for each in instance.remarks)
 
 
 def _fix(instance: Instance, change: Change) -> str:
-    first = "mend the file, then " if instance.config and instance.config.problems else ""
+    first = "mend the file, then " if _refused(instance) else ""
     needed = _at_start(change)
     if needed:
         return f"{first}restart: a reload does not apply {', '.join(needed)}"

@@ -111,10 +111,12 @@ class Summary(NamedTuple):
 
 
 def worst_first(row: Row) -> tuple[object, ...]:
-    """Sort key: state, then the soonest certificate, then the name."""
-    certificate = row.certificate
+    """Sort key: state, then whether it is the one that keeps its whole instance down, then the soonest
+    certificate, then the name."""
+    certificate, name = row.certificate, row.tunnel.service.name
     ends = certificate.not_after.timestamp() if certificate else float("inf")
-    return (RANK[row.state], ends, row.tunnel.service.name, row.key)
+    brings_down = row.cause is not None and row.cause.section == name
+    return (RANK[row.state], not brings_down, ends, name, row.key)
 
 
 def families(rows: dict[ServiceKey, Row], order: dict[ServiceKey, tuple[object, ...]]) -> list[Row]:
