@@ -54,6 +54,7 @@ KEYS = (
 )
 """What is typed: moving, panes, details, filters, sorting, marks, the palette, copies."""
 
+_GOES = 10.0  # seconds in which it has ended, once the key was taken
 _LAST = 20  # keys that are told of, should it end
 _WELL = 60.0  # seconds within which a fleet that was mended is seen to be well
 
@@ -156,6 +157,19 @@ def _seen_well(tube: Tube, hands: _Hands, count: int) -> None:
             tube.watch(0.5)
 
 
+def _left(tube: Tube) -> tuple[int, str]:
+    """Leave it.  Where keys are still on their way a dialog may open yet, and take the q: so once more."""
+    deadline = time.monotonic() + _WELL
+    while tube.running and time.monotonic() < deadline:
+        tube.press("\x1b")
+        tube.watch(0.5)
+        tube.press("q")
+        patience = time.monotonic() + _GOES
+        while tube.running and time.monotonic() < patience:
+            tube.watch(0.1)
+    return tube.leave("")
+
+
 @contextlib.contextmanager
 def _quiet(folder: Path, pki: Pki, count: int) -> Iterator[None]:
     """One more stunnel, with so many services that nothing happens to."""
@@ -206,7 +220,7 @@ async def soak(folder: Path, seconds: float, seed: int, quiet: int = 0) -> Repor
             keys, painted = keys + hands.keys, painted + hands.painted
             _seen_well(tube, hands, len(members) + quiet)
             weights.append(_weigh(tube.pid))
-        status, said = tube.leave("q")
+        status, said = _left(tube)
     early, late = weights
     return Report(early, late, keys, painted / 1e6, status, said)
 
