@@ -86,14 +86,20 @@ def test_the_palette_goes_anywhere(state: dict[str, str]) -> None:
         terminal.sees(r"─ log ─ all ─ following")
 
 
+def to_connections(terminal: Terminal) -> None:
+    """From the first screen to the log, put together to connections."""
+    terminal.sees(r"DOWN pgsql-eu")
+    terminal.press("2")
+    terminal.sees(r"─ log ─ all ─ following")
+    terminal.press("v")
+    terminal.sees("─ 4 connections")
+
+
 @pytest.mark.pty
 def test_the_log_as_connections_and_back_to_the_lines_of_one(state: dict[str, str]) -> None:
     """`v`, a connection, enter; `t` goes to a time and says what is none."""
     with Terminal(module=GATEWAY, size=(120, 36), environment=state) as terminal:
-        terminal.sees(r"DOWN pgsql-eu")
-        terminal.press("2")
-        terminal.sees(r"─ log ─ all ─ following")
-        terminal.press("v")
+        to_connections(terminal)
         terminal.sees(
             r"─ connections ─ all ─ open, then newest ─ 4 connections",
             r"03:12:16 pgsql-eu +10\.0\.0\.7:40114 +reset +2 .* 10\.1\.4\.7:5432 +.*refused",
@@ -130,11 +136,7 @@ def test_the_log_as_connections_and_back_to_the_lines_of_one(state: dict[str, st
 def test_what_is_filtered_for_behind_a_connection_is_not_lost(state: dict[str, str]) -> None:
     """Enter on a connection and another filter in one packet: the last word counts."""
     with Terminal(module=GATEWAY, size=(120, 36), environment=state) as terminal:
-        terminal.sees(r"DOWN pgsql-eu")
-        terminal.press("2")
-        terminal.sees(r"─ log ─ all ─ following")
-        terminal.press("v")
-        terminal.sees("─ 4 connections")
+        to_connections(terminal)
         terminal.press("\r/ldap\r")
         terminal.sees("#89 accepted", "─ 12 lines hidden")
 
