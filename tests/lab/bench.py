@@ -60,10 +60,11 @@ class Lab:
 
     def port(self) -> int:
         """A port that is ours alone: held by a socket that does not listen, so that a connection to it
-        is refused, and stunnel may still bind it (SO_REUSEADDR on both sides)."""
+        is refused, and stunnel may still bind it (SO_REUSEADDR on both sides).  It is held on every
+        address, as some rows bind it so, and a connection from 127.0.0.9 must not have it."""
         holder = socket.socket()
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
+        holder.bind(("0.0.0.0", 0))  # noqa: S104 - it does not listen
         self.defer(holder.close)
         port: int = holder.getsockname()[1]
         return port
@@ -278,7 +279,9 @@ class Running:
         self._log = log
         argv = ["setpriv", "--pdeathsig", "TERM", *by, STUNNEL, str(config)]
         null = subprocess.DEVNULL
-        self._process = subprocess.Popen(argv, stdin=null, stdout=null, stderr=null)
+        self._stderr = lab.folder / f"{log.stem}.stderr"  # tells why it ends before it opens its log
+        with self._stderr.open("wb") as stderr:
+            self._process = subprocess.Popen(argv, stdin=null, stdout=null, stderr=stderr)
         lab.defer(self.end)
 
     @property
@@ -289,7 +292,7 @@ class Running:
         """Wait until the log says `words` `count` times."""
         deadline = time.monotonic() + PATIENCE
         while self._said().count(words) < count:
-            assert self._process.poll() is None, f"stunnel ended ({self._process.poll()}): {self._said()}"
+            assert self._process.poll() is None, f"stunnel ended: {self._said()}{self._stderr.read_text()}"
             assert time.monotonic() < deadline, f"no {words!r} in {self._said()}"
             time.sleep(0.005)
 
