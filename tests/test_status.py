@@ -144,6 +144,18 @@ def test_table_fits_the_terminal(demo_fleet: Fleet, columns: int, options: tuple
         assert done.stdout.isascii()
 
 
+def test_columns_stand_below_each_other_whatever_a_service_is_called(tmp_path: Path) -> None:
+    """A letter may take two cells of a terminal, and several of them one place."""
+    names = ("plain", "日本", "e\u0301tude", "a-name-that-is-longer-than-its-column", "日本" * 9)
+    for port, name in enumerate(names, 1):
+        text = f"[{name}]\nclient = yes\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:9\n"
+        (tmp_path / f"{port}.conf").write_text(text)
+    lines = tuimon("status", str(tmp_path), COLUMNS="200").stdout.splitlines()
+    rows = [line for line in lines if "DOWN" in line]
+    assert len(rows) == len(names)
+    assert {cell_len(line[: line.index("stunnel is")]) for line in rows} == {cell_len("✖ DOWN ") + 35}
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["table", "json"])
 def test_a_closed_pipe_is_no_error(demo_fleet: Fleet, options: tuple[str, ...]) -> None:
     """`tuimon status | head -1`."""

@@ -289,6 +289,7 @@ def test_folders_and_pipes_are_no_files(show: Show, tmp_path: Path) -> None:
     subprocess.run(["mkfifo", tmp_path / "fifo"], check=True)
     status, found = show(tmp_path / "fifo", tmp_path)
     assert (status, [*map(set, found)]) == (2, [{"path", "error"}] * 2)
+    assert [each["error"] for each in found] == ["it is no regular file", "it is a folder"]
 
 
 def test_a_damaged_block_leaves_the_others(show: Show, pki: Pki, tmp_path: Path) -> None:

@@ -74,6 +74,19 @@ def test_lines_that_are_no_records_are_kept(capsys: pytest.CaptureFixture[str]) 
     assert unparsed[0]["unparsed"].startswith("2026-11-24T04:00:35")
 
 
+@pytest.mark.parametrize("option", ["", "--json", "--connections"])
+def test_what_is_no_log_is_said_to_be_none(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str
+) -> None:
+    """However it is shown; a log beside it, and an empty one, are not blamed."""
+    stranger, empty = tmp_path / "stranger", tmp_path / "empty"
+    stranger.write_bytes(b"\x7fELF\x02\nroot:x:0:0\n")
+    empty.touch()
+    arguments = [each for each in (option, path("psk-good-and-bad.log"), str(stranger), str(empty)) if each]
+    assert cli.main(["logs", *arguments]) == 0
+    assert capsys.readouterr().err == f"tuimon: {stranger} is no log of stunnel: none of its lines is\n"
+
+
 def test_connections_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """The keys of the contract; bytes that no line tells are null."""
     found = [

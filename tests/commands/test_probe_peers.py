@@ -157,6 +157,13 @@ def test_an_ordinary_web_server_is_not_tls(one: One, peer: Serve) -> None:
     assert "HTTP" in found["detail"]
 
 
+def test_an_echo_is_not_tls(one: One, peer: Serve) -> None:
+    """It answers in TLS, with our own words."""
+    found = one(peer(lambda connection: connection.sendall(connection.recv(9999))))
+    assert (found["status"], found["verdict"]) == (2, "not-tls")
+    assert "it sends back what it hears" in found["detail"]
+
+
 def test_a_dead_target_behind_a_good_handshake_is_told(one: One, start_stunnel: Start) -> None:
     """The handshake is complete, so the verdict is ok; the detail says what came next."""
     port = free_port()

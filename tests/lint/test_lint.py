@@ -112,6 +112,16 @@ def test_advice_only_is_one(config: Path, capsys: pytest.CaptureFixture[str]) ->
     assert out.endswith("1 file: 1 advice; stunnel would start with it\n")
 
 
+def test_what_does_not_resolve_gets_no_advice_on_how_to_write_it(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`connect = nowhere` is taken for a port of this machine, by a name that no service has."""
+    config.write_text(config.read_text().replace("127.0.0.1:9", "nowhere"))
+    _, out, _ = lint(capsys, str(config))
+    assert "nowhere does not resolve" in out
+    assert "127.0.0.1:nowhere" not in out
+
+
 def test_a_refused_file_is_two(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The line that stunnel stops at comes first, with what to do under it."""
     config.write_text(config.read_text() + "bogus = 1\n")

@@ -101,7 +101,7 @@ def test_the_log_as_connections_and_back_to_the_lines_of_one(state: dict[str, st
     with Terminal(module=GATEWAY, size=(120, 36), environment=state) as terminal:
         to_connections(terminal)
         terminal.sees(
-            r"─ connections ─ all ─ open, then newest ─ 4 connections",
+            r"─ connections ─ all ─ open, then last ended ─ 4 connections",
             r"03:12:16 pgsql-eu +10\.0\.0\.7:40114 +reset +2 .* 10\.1\.4\.7:5432 +.*refused",
             r"03:12:04 ldap +10\.0\.0\.12:33018 +closed +2 +ok +901 +4.02k",
         )

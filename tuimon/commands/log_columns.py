@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from tuimon.commands.columns import cells, column, cut
 from tuimon.model.connection import Connection, Tls
 from tuimon.model.log import LogRecord
 from tuimon.signs import in_ascii
@@ -84,11 +85,6 @@ _COLUMNS = (
 )
 
 
-def cut(text: str, width: int) -> str:
-    """`text`, or as much of it as fits before an ellipsis."""
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
-
-
 class ConnectionTable:
     """One line a connection, under a heading that comes again whenever the columns change."""
 
@@ -100,20 +96,20 @@ class ConnectionTable:
 
     def rows(self, batch: Sequence[Connection]) -> Iterator[str]:
         """The lines of these connections."""
-        cells = [[column.show(each) for column in _COLUMNS] for each in batch]
+        texts = [[each.show(connection) for each in _COLUMNS] for connection in batch]
         if self._width is not None and self._width < _NARROW:
-            cells = [[started[5:] or started, *others] for started, *others in cells]
-        if cells:
-            widest = [max(map(len, column)) for column in zip(*cells, strict=True)]
+            texts = [[started[5:] or started, *others] for started, *others in texts]
+        if texts:
+            widest = [max(map(cells, each)) for each in zip(*texts, strict=True)]
             self._widths = [
-                max(now, min(column.maximum, wanted))
-                for now, column, wanted in zip(self._widths, _COLUMNS, widest, strict=True)
+                max(now, min(each.maximum, wanted))
+                for now, each, wanted in zip(self._widths, _COLUMNS, widest, strict=True)
             ]
         shown = self._fitting()
-        rows = [(row, each.reason) for row, each in zip(cells, batch, strict=True)]
+        rows = [(row, each.reason) for row, each in zip(texts, batch, strict=True)]
         if rows and shown != self._shown:
             self._shown = shown
-            rows = [([column.title for column in _COLUMNS], "REASON"), *rows]
+            rows = [([each.title for each in _COLUMNS], "REASON"), *rows]
         return (self._line(row, reason) for row, reason in rows)
 
     def _fitting(self) -> list[int]:
@@ -127,8 +123,8 @@ class ConnectionTable:
         return shown
 
     def _line(self, row: list[str], reason: str) -> str:
-        cells = [f"{cut(row[index], self._widths[index]):{self._widths[index]}}" for index in self._shown]
-        line = " ".join((*cells, reason)).rstrip()
+        texts = [column(row[index], self._widths[index]) for index in self._shown]
+        line = " ".join((*texts, reason)).rstrip()
         line = line if self._width is None else cut(line, self._width)
         return in_ascii(line, wanted=self._ascii)
 
@@ -146,7 +142,7 @@ class RecordTable:
 
     def rows(self, batch: Sequence[LogRecord]) -> Iterator[str]:
         """The lines of these records."""
-        self._service = min(20, max(chain((self._service,), (len(each.service) for each in batch))))
+        self._service = min(20, max(chain((self._service,), (cells(each.service) for each in batch))))
         self._id = min(22, max(chain((self._id,), (len(each.id) for each in batch))))
         return map(self._line, batch)
 
@@ -155,12 +151,12 @@ class RecordTable:
             return record.message
         head = (
             f"{moment(record.time) if record.time is not None else '':19} {record.level}"
-            f" {cut(record.service, self._service):{self._service}} {cut(record.id, self._id):{self._id}} "
+            f" {column(record.service, self._service)} {column(record.id, self._id)} "
         )
-        room = 0 if self._width is None else self._width - len(head)
+        room = 0 if self._width is None else self._width - cells(head)
         message = record.message
         if room >= _REASON and len(message) > room:
             parts = (message[at : at + room] for at in range(0, len(message), room))
-            message = f"\n{'':{len(head)}}".join(parts)
+            message = f"\n{'':{cells(head)}}".join(parts)
         line = (head + message).rstrip()
         return in_ascii(line, wanted=self._ascii)

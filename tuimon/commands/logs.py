@@ -63,7 +63,9 @@ class UnreadableError(Exception):
 
 
 class _View(Protocol):
-    """Turns the lines of one log, in order, into lines to print."""
+    """Turns the lines of one log, in order, into lines to print; `known` once one of them was stunnel's."""
+
+    known: bool
 
     def feed(self, lines: Sequence[bytes], today: date) -> Iterable[str]: ...
 
@@ -76,10 +78,13 @@ class _Records:
     def __init__(self, show: Callable[[Sequence[LogRecord]], Iterable[str]]) -> None:
         self._reader = LogReader()
         self._show = show
+        self.known = False
 
     def feed(self, lines: Sequence[bytes], today: date) -> Iterable[str]:
         self._reader.today = today
-        return self._show(self._reader.feed(lines))
+        records = self._reader.feed(lines)
+        self.known = self.known or any(each.parsed for each in records)
+        return self._show(records)
 
     def flush(self) -> Iterable[str]:
         return ()
@@ -91,9 +96,12 @@ class _Connections:
     def __init__(self, show: Callable[[Sequence[Connection]], Iterable[str]]) -> None:
         self._sessions = Sessions()
         self._show = show
+        self.known = False
 
     def feed(self, lines: Sequence[bytes], today: date) -> Iterable[str]:
-        return self._show(self._sessions.feed(tagged(lines, None, today)))
+        said = list(tagged(lines, None, today))
+        self.known = self.known or any(record.parsed for _, record in said)
+        return self._show(self._sessions.feed(said))
 
     def flush(self) -> Iterable[str]:
         return self._show(self._sessions.flush())
@@ -227,17 +235,21 @@ class _Printer:
         if series != self._series:
             self.end()
             self._series, self._view = series, self._new_view()
-        self._numbers.line = 0
+        self._numbers.line, self._view.known = 0, False
         if self._several and not self._json:
             self._print([f"==> {printable(path)} <=="])
-        assembler, today = LogAssembler(), date.today()
+        assembler, today, empty = LogAssembler(), date.today(), True
         try:
             for block, today in blocks(path):
+                empty = False
                 self._print(self._view.feed(assembler.feed(block), today))
         except UnreadableError:  # what came before is shown all the same
             self._print(self._view.feed(assembler.flush(), today))
             raise
         self._print(self._view.feed(assembler.flush(), today))
+        if not (empty or self._view.known):
+            name = "standard input" if path == "-" else printable(path)
+            print(f"tuimon: {name} is no log of stunnel: none of its lines is", file=sys.stderr)
 
     def end(self) -> None:
         """Print what has waited for an end."""

@@ -15,6 +15,7 @@ import msgspec
 
 from tuimon import export
 from tuimon.commands import seconds
+from tuimon.commands.columns import cells, column, cut
 from tuimon.commands.manual import Manual
 from tuimon.commands.screen import existing
 from tuimon.diagnose.finding import label
@@ -91,12 +92,12 @@ def days(row: Row, now: float) -> str:
 def table(store: Store, width: int, paths: tuple[str, ...] = ()) -> list[str]:
     """The table as lines no wider than `width`."""
     rows = store.rows()
-    names = max((len(_name(row)) for row in rows), default=7)
+    names = max((cells(_name(row)) for row in rows), default=7)
     names = max(7, min(names, 24))
     lines = [f"{'STATE':7} {'SERVICE':{names}} {'CERT':>7}  WHY"]
     for row in rows:
-        line = f"{label(row.state):7} {_name(row)[:names]:{names}} {days(row, store.now):>7}  {row.why}"
-        lines.append(line if len(line) <= width else line[: width - 1] + "…")
+        name = column(_name(row), names)
+        lines.append(cut(f"{label(row.state):7} {name} {days(row, store.now):>7}  {row.why}", width))
     total = store.summary()
     words = (
         (total.down, "down"),

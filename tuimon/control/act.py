@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from tuimon.control import record
 from tuimon.control.aftermath import last_words
 from tuimon.control.preflight import prepare
-from tuimon.control.proof import End, Proof, Stage, prove
+from tuimon.control.proof import End, Patience, Proof, Stage, prove
 from tuimon.control.sight import Sight
 from tuimon.control.survey import unit_control
 from tuimon.events import ActionFinished, ActionStarted, ActionStep, Event
@@ -34,8 +34,8 @@ Look = Callable[[InstanceKey], Sight | None]
 Changed = Callable[[float], Awaitable[None]]
 """Wait until a fact has changed, at most so many seconds."""
 
-_PATIENCE = 15.0  # seconds for a process to read its configuration and bind
 _GLANCE = 0.2  # seconds between two looks while something is expected
+_REMARKS = 2.0  # seconds between two words on how many handshakes are awaited
 _PROGRESS = 5.0  # seconds after which it is said that it still goes on
 _TAIL = 256 * 1024  # bytes saved of a log that will be emptied
 _RIGHTS = ("authentication required", "access denied", "not authorized", "permission denied", "must be root")
@@ -232,10 +232,9 @@ class Control:
         self, now: Preflight, before: Sight, end: End, began: float, evidence: tuple[str, ...]
     ) -> Outcome:
         """Look until it is proved, has failed, or was given time enough."""
-        probes = self._settings.probes
-        began_proof = self._host.monotonic()
+        patience = Patience(self._settings.probes, self._host.monotonic())
         loaded_at: float | None = None
-        said = ""
+        said, said_at = "", float("-inf")
         while True:
             sight = self._look(now.key)
             proof = self._prove(now, before, sight, end)
@@ -246,11 +245,11 @@ class Control:
                 proof = self._prove(now, before, sight, await last_words(self._host, end))
             if proof.stage is not Stage.WAITING:
                 break
-            if proof.text != said:
-                said = proof.text
+            at = self._host.monotonic()
+            if proof.text != said and not (proof.awaited and at - said_at < _REMARKS):
+                said, said_at = proof.text, at if proof.awaited else float("-inf")
                 self._step(now.key, said)
-            patience = _PATIENCE + (2 * probes.timeout + probes.repeat_after if loaded_at is not None else 0)
-            if self._host.monotonic() - began_proof > patience:
+            if patience.over(proof, at):
                 break
             await self._changed(_GLANCE)
             if now.action in (Action.START, Action.RESTART) and not (sight and sight.instance.running):

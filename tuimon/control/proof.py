@@ -16,7 +16,10 @@ from tuimon.diagnose.in_use import disk_leaf, served_leaf
 from tuimon.model.action import Action
 from tuimon.model.log import Event
 from tuimon.model.unit_control import UnitControl
+from tuimon.settings import Probes
 from tuimon.text import counted
+
+_PATIENCE = 15.0  # seconds for a process to read its configuration and bind
 
 
 class Stage(StrEnum):
@@ -29,13 +32,14 @@ class Stage(StrEnum):
 
 class Proof(Struct, frozen=True):
     """What is known now; `text` is the verdict, or what is waited for.  `loaded` says that the process
-    runs what the disk holds."""
+    runs what the disk holds, `awaited` how many handshakes are still waited for."""
 
     stage: Stage
     text: str
     fix: str = ""
     evidence: tuple[str, ...] = ()
     loaded: bool = False
+    awaited: int = 0
 
 
 class End(Struct, frozen=True):
@@ -51,6 +55,22 @@ class End(Struct, frozen=True):
     def over(self) -> bool:
         """Whether nothing is being started any more."""
         return bool(self.status) or (self.unit is not None and self.unit.ended)
+
+
+class Patience:
+    """How long a proof is waited for, from `began` (monotonic seconds): what a process needs to read and to
+    bind; then, as long as handshakes still come in, what the next of them may take."""
+
+    def __init__(self, probes: Probes, began: float) -> None:
+        self._handshake = 2 * probes.timeout + probes.repeat_after
+        self._until = began + _PATIENCE
+        self._fewest: int | None = None
+
+    def over(self, proof: Proof, now: float) -> bool:
+        """Whether it is not worth while to wait on."""
+        if proof.loaded and (self._fewest is None or proof.awaited < self._fewest):
+            self._fewest, self._until = proof.awaited, now + _PATIENCE + self._handshake
+        return now > self._until
 
 
 def prove(action: Action, before: Sight, after: Sight, end: End, *, handed: bool = False) -> Proof:
@@ -74,9 +94,12 @@ def prove(action: Action, before: Sight, after: Sight, end: End, *, handed: bool
     missing = next(_unbound(after, inodes), None)
     if missing is not None:
         return Proof(Stage.WAITING, f"waiting for the listener of [{missing.tunnel.service.name}]")
-    late = next((each for each in after.real if each.tunnel.listeners and not each.fresh), None)
-    if late is not None:
-        return Proof(Stage.WAITING, f"waiting for a handshake with [{late.tunnel.service.name}]", loaded=True)
+    late = [each.tunnel.service.name for each in after.real if each.tunnel.listeners and not each.fresh]
+    if late:
+        text = f"waiting for a handshake with [{late[0]}]" + (
+            f" and {len(late) - 1} more" if late[1:] else ""
+        )
+        return Proof(Stage.WAITING, text, loaded=True, awaited=len(late))
     return _verdict(before, after)
 
 

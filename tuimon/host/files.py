@@ -45,8 +45,8 @@ def _open_regular(path: str) -> tuple[int, os.stat_result] | Failure:
     if stat.S_ISREG(status.st_mode):
         return fd, status
     os.close(fd)
-    kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-    return Failure(Reason.NOT_REGULAR, f"{printable(path)} is {kind}")
+    kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+    return Failure(Reason.NOT_REGULAR, f"{printable(path)}: it is {kind}")
 
 
 def read(path: str, limit: int) -> FileContent | Failure:
@@ -62,7 +62,7 @@ def read(path: str, limit: int) -> FileContent | Failure:
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > limit:
-                    return Failure(Reason.TOO_LARGE, f"{printable(path)} is larger than {limit} bytes")
+                    return Failure(Reason.TOO_LARGE, f"{printable(path)}: it is larger than {limit} bytes")
         except OSError as error:
             return failure_of(error, path)
     mode = stat.S_IMODE(status.st_mode)

@@ -169,7 +169,7 @@ def _append(path: str, line: bytes) -> Failure | None:
     fd = os.open(path, flags, 0o600)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return Failure(Reason.NOT_REGULAR, f"{printable(path)} is not a regular file")
+            return Failure(Reason.NOT_REGULAR, f"{printable(path)}: it is no regular file")
         os.write(fd, line)
     finally:
         os.close(fd)

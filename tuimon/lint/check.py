@@ -22,7 +22,9 @@ async def check(machine: Machine, path: str, version: Version) -> Report:
     config, notes = await _judged(machine, path, version)
     if config.failure is not None:
         return Report(path, (_unreadable(config, config.failure),), config.services)
-    notes += [*await targets(machine, config), *advice(config)]
+    nowhere = await targets(machine, config)
+    places = {(each.path, each.line) for each in nowhere}  # how to write what is no address helps nobody
+    notes += [*nowhere, *(each for each in advice(config) if (each.path, each.line) not in places)]
     return compose(path, config, notes)
 
 

@@ -19,12 +19,19 @@ _GREETINGS = (
 
 
 def looks_like_tls(head: bytes) -> bool:
-    """Whether an answer may begin like this: a record type of RFC 8446 section 5.1, major version 3."""
-    return 20 <= head[0] <= 23 and head[1:2] in {b"", b"\x03"}
+    """Whether an answer may begin like this: a record type of RFC 8446 section 5.1, major version 3, and
+    not with the message that only a client sends."""
+    return 20 <= head[0] <= 23 and head[1:2] in {b"", b"\x03"} and not _greets_as_client(head)
+
+
+def _greets_as_client(head: bytes) -> bool:
+    return head[:1] == b"\x16" and head[5:6] == b"\x01"  # a record of type handshake, its message ClientHello
 
 
 def describe(head: bytes) -> str:
     """What a peer that does not speak TLS answered, by the first bytes of it."""
+    if _greets_as_client(head):
+        return "answers with a ClientHello: it sends back what it hears, or is a TLS client itself"
     line = head.splitlines()[0] if head.splitlines() else b""
     text = printable(line)
     if "\ufffd" in text or not text:

@@ -21,7 +21,7 @@ from tuimon.ui.widgets.line import Line
 from tuimon.ui.widgets.table import Table
 
 _PAUSE = 0.5  # seconds between two paints, unless somebody asks
-_ORDER = "open, then newest"
+_ORDER = "open, then last ended"
 
 
 class ConnectionList(Vertical):
