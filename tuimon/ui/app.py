@@ -26,7 +26,7 @@ from tuimon.model.service import ServiceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.settings import Settings
 from tuimon.store import Changes
-from tuimon.ui import screens
+from tuimon.ui import screens, strips
 from tuimon.ui.acting import Acting
 from tuimon.ui.driver import LastingDriver
 from tuimon.ui.in_order import InOrder
@@ -40,6 +40,8 @@ from tuimon.ui.screens.services import ServicesScreen
 from tuimon.ui.view import View
 from tuimon.ui.view import load as load_view
 from tuimon.ui.view import save as save_view
+
+strips.free()
 
 VIEW_FILE = "view.json"
 """Where in the state folder the arrangement of the screen is kept."""

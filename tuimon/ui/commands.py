@@ -5,9 +5,10 @@ Rule: actions come from the table of keys, so that the palette knows each and sa
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
+from textual.screen import Screen
 
 from tuimon.ui import keys
 from tuimon.ui.palette import THEMES
@@ -17,6 +18,8 @@ from tuimon.ui.screens.service import ServiceScreen
 
 if TYPE_CHECKING:
     from tuimon.ui.app import TuimonApp
+
+K = TypeVar("K")
 
 _LEFT_OUT = {"command_palette", "next_pane"}
 
@@ -51,7 +54,12 @@ def _places(app: "TuimonApp") -> Iterator[Command]:
     for row in sorted(app.store.rows(), key=lambda row: row.tunnel.service.name.lower()):
         service = row.tunnel.service
         said = f"go to service {service.name}  {row.tunnel.instance.title}"
-        yield Command(said, "", partial(app.push_screen, ServiceScreen(row.key)))
+        yield Command(said, "", partial(_go, app, ServiceScreen, row.key))
     for use in app.store.certificates():
         said = f"go to certificate {use.certificate.title}  {', '.join(use.used_by[:3])}"
-        yield Command(said, "", partial(app.push_screen, CertificateScreen(use.certificate.sha256)))
+        yield Command(said, "", partial(_go, app, CertificateScreen, use.certificate.sha256))
+
+
+def _go(app: "TuimonApp", screen: Callable[[K], Screen[None]], key: K) -> Awaitable[object]:
+    """To a screen that is made only now: thousands are offered, and one is gone to."""
+    return app.push_screen(screen(key))

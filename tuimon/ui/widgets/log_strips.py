@@ -16,7 +16,7 @@ from textual.strip import Strip
 from tuimon.ui.widgets.cells import character_at, fold, steady
 from tuimon.ui.widgets.log_rows import T
 
-_CACHED = 1024  # lines, and rows
+_CACHED = 256  # lines, and rows: several screenfuls; a row with what Textual keeps of it is 2 KB
 
 
 class Look(NamedTuple):

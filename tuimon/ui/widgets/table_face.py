@@ -21,7 +21,7 @@ from tuimon.ui.widgets.table_rows import Standing
 
 HEADER_LINES = 1
 
-_CACHED_LINES = 1024
+_CACHED_LINES = 256  # several screenfuls; a line with what Textual keeps of it is 2 KB
 
 
 class _Look(NamedTuple):
