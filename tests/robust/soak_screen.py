@@ -151,10 +151,18 @@ def _seen_well(tube: Tube, hands: _Hands, count: int) -> None:
     words = f"{count} ok".encode()
     while words not in tube.raw:
         _there(tube, hands)
-        assert time.monotonic() < deadline, "\n".join(["mended, and still said to be wrong:", *shown(tube)])
-        for columns in (119, 120):  # painted anew, not what differs alone
-            tube.resize(columns)
-            tube.watch(0.5)
+        if time.monotonic() > deadline:
+            tube.press("n")  # to what is wrong
+            _painted(tube)
+            raise AssertionError("\n".join(["mended, and still said to be wrong:", *shown(tube)]))
+        _painted(tube)
+
+
+def _painted(tube: Tube) -> None:
+    """Have all painted anew, not what differs alone."""
+    for columns in (119, 120):
+        tube.resize(columns)
+        tube.watch(0.5)
 
 
 def _left(tube: Tube) -> tuple[int, str]:

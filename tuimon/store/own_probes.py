@@ -6,6 +6,7 @@ that time and, where that is known, to that door.
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from sys import intern
 
 from tuimon.model.service import Service
 
@@ -27,7 +28,7 @@ class OwnProbes:
     def remember(self, local: str, now: float, door: str) -> None:
         """A connection from `local` (`IP:port`) to `door`, which may be unknown, is ours."""
         before = (each for each in self.seen.get(local, ()) if each[1] != door)
-        self.seen[local] = (*before, (now, door))[-_OF_ONE:]
+        self.seen[local] = (*before, (now, intern(door)))[-_OF_ONE:]  # doors are few, and each is told anew
         self.seen.move_to_end(local)
         while len(self.seen) > _LIMIT:
             self.seen.popitem(last=False)
