@@ -5,6 +5,7 @@ in milliseconds where the name ends in `_ms`; what is not known is null.
 """
 
 from datetime import UTC, datetime
+from math import floor
 from typing import Any
 
 from tuimon.diagnose.certificate import problems
@@ -37,6 +38,11 @@ def stamp(at: float | None) -> str | None:
     return datetime.fromtimestamp(at, UTC).astimezone().isoformat(timespec="seconds")
 
 
+def _days(seconds: float) -> float:
+    """Days to two places, never more than are left: what says 99 days on the screen is not 100 here."""
+    return floor(seconds / _DAY * 100) / 100
+
+
 def finding(each: Finding) -> Json:
     """One finding."""
     return {
@@ -64,7 +70,7 @@ def certificate(
         "subject": each.subject,
         "not_before": each.not_before.isoformat(),
         "not_after": each.not_after.isoformat(),
-        "days_left": round(each.seconds_left(now) / _DAY, 2),
+        "days_left": _days(each.seconds_left(now)),
         "public_key": {
             "type": key.type,
             "bits": key.bits,
@@ -159,7 +165,7 @@ def service(row: Row, now: float, settings: Settings) -> Json:
         "far_end": str(tunnel.far.key) if tunnel.far else None,
         "handshake": handshake(tunnel.handshake, now, settings) if tunnel.handshake else None,
         "certificate": certificate(shown, now, settings) if shown else None,
-        "days_left": round(shown.seconds_left(now) / _DAY, 2) if shown else None,
+        "days_left": _days(shown.seconds_left(now)) if shown else None,
         "findings": [finding(each) for each in row.findings],
     }
 

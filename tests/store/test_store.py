@@ -285,7 +285,7 @@ def test_a_configuration_that_was_not_read_yet_is_pending(world: World) -> None:
 
 def test_with_paths_other_instances_are_none_of_our_business(world: World) -> None:
     """`tuimon PATH…` looks only at these files."""
-    world.store = Store(Settings(), only=True)
+    world.store = Store(Settings(), only=("/etc/stunnel/web.conf",))
     world.healthy()
     other = replace(
         world.process,

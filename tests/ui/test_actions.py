@@ -3,12 +3,19 @@
 Rule: what is asserted is what a person sees, and what became of the processes.
 """
 
+import asyncio
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.fixtures import Pki
+from tests.ui.fed import FedWorld
 from tests.ui.terminal import Terminal
+from tuimon.model.action import Action, Door, Outcome, Preflight, Result, Route
+from tuimon.ui.screens.action import ActionScreen
 
 pytestmark = pytest.mark.pty
 
@@ -164,7 +171,7 @@ def test_who_leaves_the_dialog_in_the_middle_ends_nothing(demo: Terminal) -> Non
     demo.press("esc")
     demo.until(lambda: not demo.line(r"let it go on"))
     demo.press("u")
-    demo.sees(r"reloaded in \d+\.\d s; .* answers?", seconds=60)  # told in passing
+    demo.sees(r"\d of \d instances reloaded", seconds=60)  # told in passing
     demo.press("a")
     demo.until(lambda: not demo.line("its end was never told") and len(begun(demo)) >= 2)
     demo.press("esc")
@@ -182,5 +189,61 @@ def test_read_only_refuses_in_words(config: str) -> None:
     with Terminal("--read-only", config, size=(80, 24)) as terminal:
         terminal.sees(r"edi-in")
         terminal.press("R")
-        terminal.sees(r"REFUSED +tuimon was told to change nothing", r"\[ Close \]")
+        terminal.sees(r"/edi\.conf +pid \d+", r"REFUSED +tuimon was told to change nothing", r"\[ Close \]")
     assert pids(config) == before
+
+
+def test_a_report_that_is_longer_than_the_screen_can_be_read_and_what_may_be_chosen_stays(
+    tmp_path: Path,
+) -> None:
+    """All instances on 80x24, page by page."""
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    with Terminal("demo", size=(80, 24), environment=environment) as terminal:
+        terminal.sees(r"DOWN testserver", r"WARN +edi-in", seconds=60)
+        terminal.press("*", "r")
+        terminal.sees(r"\[ Cancel \] +Reload \d instances")
+        named: set[str] = set()
+
+        def read() -> bool:
+            named.update(re.findall(r"/([\w.]+)\.conf +(?:pid|no process)", "\n".join(terminal.lines)))
+            assert terminal.line(r"\[ Cancel \] +Reload \d instances")
+            terminal.press("\x1b[6~")
+            return {"gateway", "edi", "branch", "cache"} <= named
+
+        terminal.until(read)
+
+
+async def test_an_outcome_is_told_though_another_dialog_is_open(pki: Pki) -> None:
+    """That of the action itself shows it, and nobody else does."""
+    world = FedWorld(pki)
+    world.begin()
+    world.probed(world.good())
+    app, over = world.app(), asyncio.Event()
+    key = world.key().instance
+    outcome = Outcome(key, Action.RELOAD, Result.VERIFIED, "reloaded in 0.1 s")
+
+    async def carry_out(*_: object) -> list[Outcome]:
+        await over.wait()
+        return [outcome]
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(app.runtime, "carry_out", carry_out)
+            told: list[str] = []
+            patch.setattr(app, "notify", lambda text, **_: told.append(text))
+            for watched in (False, True):
+                over.clear()
+                door = Door(Route.DIRECT)
+                preflight = Preflight(key, Action.RELOAD, door, "here")
+                dialog = ActionScreen((key,), Action.RELOAD)
+                await app.push_screen(dialog)
+                if watched:
+                    dialog._carry_out((preflight,))
+                else:
+                    app.carry_out((preflight,), elevated=False)
+                await pilot.pause()
+                over.set()
+                await asyncio.gather(*(each.wait() for each in app.workers if each.group == "actions"))
+                await pilot.pause()
+                assert told == [outcome.text]
+                await app.pop_screen()

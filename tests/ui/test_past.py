@@ -17,11 +17,12 @@ from tests.ui.fed import FedWorld
 from tests.ui.painted import painted
 from tests.ui.terminal import Terminal
 from tuimon.demo.fleet import find_stunnel, start_fleet
-from tuimon.diagnose.finding import Finding, Severity
+from tuimon.diagnose.finding import Finding, Severity, State
 from tuimon.model.endpoint import Socket, SocketState
 from tuimon.model.handshake import Handshake, Verdict
 from tuimon.model.process import SocketTable
 from tuimon.settings import Settings
+from tuimon.store import Change
 from tuimon.ui import past_words, service_page
 from tuimon.ui.document import Document
 from tuimon.ui.palette import Palette
@@ -258,6 +259,24 @@ async def test_columns_of_the_past_that_were_chosen_are_shown(pki: Pki) -> None:
         await pilot.pause()
         row = next(line for line in painted(app) if "OK   web" in line)
         assert re.search(r"web +12:01 +4\.0 ms {7}▅█", row), row
+
+
+def test_what_happened_close_together_keeps_its_order(story: Story) -> None:
+    """Within seconds, whatever the states are called."""
+    (row,) = story.store.rows()
+    down = Change(story.now - 1, State.OK, State.DOWN, "it is gone", meant=False)
+    back = Change(story.now, State.DOWN, State.OK, "", meant=False)
+    line = past_words.happened([(row, down), (row, back)], 80, story.now, PLAIN).plain
+    assert re.findall(r"OK|DOWN", line) == ["OK", "DOWN"]
+
+
+def test_what_went_down_because_it_was_meant_to_is_told_by_what_became_of_it(story: Story) -> None:
+    """Nobody who has stopped a service is told in red that it is down."""
+    (row,) = story.store.rows()
+    stopping = Change(story.now - 1, State.OK, State.DOWN, "stopping, by root", meant=True)
+    off = Change(story.now, State.DOWN, State.OFF, "stopped at 12:00 by root", meant=False)
+    line = past_words.happened([(row, stopping), (row, off)], 80, story.now, PLAIN).plain
+    assert line == "12:00 ○ web OFF stopped at 12:00 by root"
 
 
 # -- the page -----------------------------------------------------------------------------------

@@ -286,6 +286,39 @@ async def test_the_next_error_is_none_that_every_sound_service_has(pki: Pki) -> 
 
 
 @pytest.mark.timeout(60)
+async def test_the_next_error_is_the_next_from_what_is_seen(pki: Pki) -> None:
+    """At the end there is none ahead; above, the one below what is on the screen."""
+    world = FedWorld(pki)
+    world.healthy()
+    for number in range(200):
+        world.log(
+            world.line(f"trouble {number}", level=3) if number % 50 == 9 else world.line(f"fine {number}")
+        )
+    world.log(*[world.line(f"sound {number}") for number in range(40)])
+    app = world.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        assert isinstance(app.screen, LogScreen)
+        feed = app.screen.feed
+        assert not feed.next_error(1)
+        feed.view.action_start()
+        await pilot.pause()
+        found = []
+        for step in (1, 1, -1):
+            assert feed.next_error(step)
+            await pilot.pause()
+            assert feed.here is not None
+            found.append(feed.here.record.message)
+        assert found == ["trouble 9", "trouble 59", "trouble 9"]
+        feed.view.action_end()
+        await pilot.pause()
+        assert feed.next_error(-1)
+        assert feed.here is not None
+        assert feed.here.record.message == "trouble 159"
+
+
+@pytest.mark.timeout(60)
 async def test_the_lines_of_one_connection_are_of_its_log_alone(pki: Pki) -> None:
     """Another process has the same id; back in the list, and with another filter, both logs are there."""
     world = FedWorld(pki)

@@ -17,7 +17,10 @@ READ_ONLY = Note("read-only", "tuimon was told to change nothing (read-only)")
 async def prepare(host: Host, hands: Hands | None, sight: Sight, action: Action) -> Preflight:
     """Find out everything about one action; without hands it is refused."""
     if hands is None:
-        return Preflight(sight.instance.key, action, Door(Route.NONE), host.name, refusals=(READ_ONLY,))
+        process = sight.instance.process.id if sight.instance.process else None
+        return Preflight(
+            sight.instance.key, action, Door(Route.NONE), host.name, process=process, refusals=(READ_ONLY,)
+        )
     return judge(await survey(host, hands, sight, action), host.name)
 
 

@@ -65,7 +65,7 @@ class Runtime:
         `at_once` tells of what is known from the first fact on, for somebody who looks; else nothing is told
         before the whole machine was looked at, and then as soon as it comes.
         """
-        self.store = Store(settings, only=bool(paths), ages=at_once)
+        self.store = Store(settings, only=paths, ages=at_once)
         self._at_once, self._host = at_once, host
         self._bell = Bell(host.monotonic, self._ring, at_once=at_once)
         self._hands = None if settings.read_only else hands

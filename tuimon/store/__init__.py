@@ -4,6 +4,8 @@ Rule: one way only.  `apply` takes events, `drain` tells what changed, the queri
 thread, no I/O: time is the last `Ticked`.  A failure is a fact like any other.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -61,11 +63,11 @@ class Changes(Struct, frozen=True, gc=False):
 class Store:
     """Services and instances of one host, judged."""
 
-    def __init__(self, settings: Settings, *, only: bool = False, ages: bool = True) -> None:
-        """`only` leaves out what no PATH argument names; `ages` says that somebody looks for long, and all
-        is judged anew as time goes by."""
-        self.settings = settings
-        self._facts = Facts(settings, only=only)
+    def __init__(self, settings: Settings, *, only: Sequence[str] = (), ages: bool = True) -> None:
+        """`only` are the PATH arguments: what none of them names is left out; `ages` says that somebody looks
+        for long, and all is judged anew as time goes by."""
+        self.settings, self.only = settings, tuple(only)
+        self._facts = Facts(settings, only=bool(only))
         self.actions = Actions()
         self._pasts = Pasts()
         self._joiner = Joiner(settings, self._facts, self.actions, self._pasts, ages=ages)

@@ -16,7 +16,7 @@ from tuimon.model.failure import Failure
 from tuimon.model.service import InstanceKey
 from tuimon.runtime import Elevated, Runtime
 from tuimon.store import Ongoing, Store
-from tuimon.ui import screens
+from tuimon.ui import action_page, screens
 from tuimon.ui.driver import LastingDriver
 
 
@@ -45,11 +45,11 @@ class Acting(App[int]):
     async def _carry_out(self, preflights: tuple[Preflight, ...], *, elevated: bool) -> list[Outcome]:
         hands = self._elevated(self.suspend) if elevated and self._elevated else None
         outcomes = await self.runtime.carry_out(preflights, hands)
-        if not isinstance(self.screen, screens.ActionScreen):
-            for each in outcomes:
-                good = each.result is Result.VERIFIED
-                severity: SeverityLevel = "information" if good else "error"
-                self.notify(each.text, title=each.key.config, severity=severity, markup=False, timeout=10)
+        if outcomes and not (isinstance(self.screen, screens.ActionScreen) and self.screen.shows(outcomes)):
+            good = all(each.result is Result.VERIFIED for each in outcomes)
+            severity: SeverityLevel = "information" if good else "error"
+            title, text = action_page.told(outcomes)
+            self.notify(text, title=title, severity=severity, markup=False, timeout=10)
         return outcomes
 
     def can_elevate(self) -> bool:

@@ -99,6 +99,19 @@ def ended(document: Document, outcome: Outcome) -> None:
     document.line()
 
 
+def told(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    """How it ended in a few words, for whoever does something else by now: a title, and the text.  Of several
+    the first that went wrong stands for what is to be looked at."""
+    first = next((each for each in outcomes if each.result is not Result.VERIFIED), outcomes[0])
+    if len(outcomes) == 1:
+        return first.key.config, first.text
+    verified = sum(each.result is Result.VERIFIED for each in outcomes)
+    title = f"{verified} of {counted(len(outcomes), 'instance')} {first.action.done}"
+    if first.result is Result.VERIFIED:
+        return title, "each proved; a shows them"
+    return title, f"{first.key.config}: {first.text}; a shows them all"
+
+
 def commands(preflights: Sequence[Preflight], outcomes: dict[InstanceKey, Outcome]) -> str:
     """The commands for whoever may, ready to paste: what a refusal for lack of rights named, else all."""
     named = [each.fix for each in outcomes.values() if each.fix.startswith("sudo ")]

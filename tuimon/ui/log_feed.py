@@ -166,7 +166,8 @@ class LogFeed(Vertical):
     # -- looking for something ------------------------------------------------------------------
 
     def next_error(self, step: int) -> bool:
-        """Show the next (1) or previous (-1) error from the one that is marked, or from the end."""
+        """Show the next (1) or previous (-1) error from the one that is marked, if that is on the screen, or
+        from what is."""
         lines = (each for each in self.view.items if each.line and _is_fault(each.line.record, _ERROR))
         return self._go([each.sequence for each in lines], step)
 
@@ -177,11 +178,13 @@ class LogFeed(Vertical):
 
     def _go(self, places: list[int], step: int) -> bool:
         view = self.view
-        here = view.match
+        first, last = view.seen
+        here = view.match if view.match is not None and first <= view.match <= last else None
         if step > 0:
-            found = next((each for each in places if here is None or each > here), None)
+            found = next((each for each in places if (each >= first if here is None else each > here)), None)
         else:
-            found = next((each for each in reversed(places) if here is None or each < here), None)
+            places.reverse()
+            found = next((each for each in places if (each <= last if here is None else each < here)), None)
         if found is None:
             return False
         view.show_item(found)

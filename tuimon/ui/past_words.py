@@ -83,9 +83,10 @@ def back(past: Past, now: float) -> str:
 
 
 def happened(changes: Sequence[tuple[Row, Change]], width: int, now: float, palette: Palette) -> Text:
-    """The last changes of the fleet on one line, the newest first, as many as fit."""
+    """The last changes of the fleet on one line, the newest first, as many as fit; what went down because it
+    was meant to is left out, what became of it follows."""
     text = Text()
-    for group in _groups(changes):
+    for group in _groups([each for each in changes if not (each[1].meant and each[1].after is State.DOWN)]):
         entry = _entry(group, now, palette)
         if text and text.cell_len + entry.cell_len + 3 > width:
             break
@@ -98,9 +99,10 @@ def _groups(changes: Sequence[tuple[Row, Change]]) -> list[list[tuple[Row, Chang
     """What happened to several services at once is one event; the newest first."""
 
     def kind(each: tuple[Row, Change]) -> tuple[float, State, str]:
-        return (-(each[1].at // _TOGETHER), each[1].after, each[1].cause)
+        return (each[1].at // _TOGETHER, each[1].after, each[1].cause)
 
-    return [list(group) for _, group in groupby(sorted(changes, key=kind), key=kind)]
+    groups = [list(group) for _, group in groupby(sorted(changes, key=kind), key=kind)]
+    return sorted(groups, key=lambda group: -max(change.at for _, change in group))
 
 
 def _entry(group: list[tuple[Row, Change]], now: float, palette: Palette) -> Text:

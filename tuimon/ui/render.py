@@ -121,7 +121,7 @@ def rule(parts: Sequence[str | Text], width: int, palette: Palette) -> Text:
         line.append(part)
         line.append(palette.draw(" ─ " if part is not parts[-1] else " "), palette.muted)
     line.append(palette.draw("─" * max(0, width - line.cell_len)), palette.muted)
-    line.truncate(width)
+    line.truncate(width, overflow="ellipsis")
     return line
 
 

@@ -25,7 +25,8 @@ def place(name: str, host: str, now: float, suffix: str) -> str:
 def save(name: str, text: str, otherwise: str) -> str | Failure:
     """Write `text` to `name` in the current folder, or in `otherwise` where that cannot be written.
 
-    Returns the path of the file, or why there is none.
+    Returns the path of the file (in the current folder its name, which no line need be folded for), or why
+    there is none.
     """
     failure = Failure(Reason.OTHER, "there are too many files of that name")
     for folder in (".", otherwise):
@@ -43,7 +44,7 @@ def _written(folder: str, name: str, text: str) -> str:
     Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     stem, dot, suffix = name.rpartition(".")
     for attempt in range(_TRIES):
-        path = os.path.abspath(os.path.join(folder, f"{stem}-{attempt}{dot}{suffix}" if attempt else name))
+        path = os.path.normpath(os.path.join(folder, f"{stem}-{attempt}{dot}{suffix}" if attempt else name))
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

@@ -5,12 +5,13 @@ dialog ends no action that was begun.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
 from tuimon.model.action import Action, Outcome, Preflight
@@ -27,6 +28,7 @@ from tuimon.ui.widgets.choices import Choices
 from tuimon.ui.widgets.line import Line
 
 _WIDTH = 96
+_AROUND = 4  # lines: the border, and what may be chosen with the line above it
 _AT_ONCE = 4  # preflights
 
 
@@ -39,7 +41,7 @@ class ActionScreen(ModalScreen[None]):
         width: 96; max-width: 100%; height: auto; max-height: 100%; background: $panel; padding: 0 1;
         border: round $primary;
     }
-    ActionScreen #report { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+    ActionScreen #report { height: auto; scrollbar-size-vertical: 1; }
     ActionScreen #report-text { height: auto; width: 1fr; }
     ActionScreen Choices { margin: 1 0 0 1; }
     """
@@ -71,7 +73,7 @@ class ActionScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A report that scrolls, and what may be chosen."""
-        with VerticalScroll(id="dialog") as dialog:
+        with Vertical(id="dialog") as dialog:
             dialog.border_title = f"{self._action.value} on {self._desk.store.host or 'this host'}"
             with VerticalScroll(id="report", can_focus=False):
                 yield Line(id="report-text")
@@ -146,6 +148,10 @@ class ActionScreen(ModalScreen[None]):
         self.query_one(Choices).offer("Close", *(("With sudo, on this terminal",) if sudo else ()))
         self._paint()
 
+    def shows(self, outcomes: Sequence[Outcome]) -> bool:
+        """Whether these are what it waits for, so that nobody need be told of them elsewhere."""
+        return {each.key for each in outcomes} <= {each.key for each in self._acting}
+
     def _denied(self, preflight: Preflight) -> bool:
         outcome = self._outcomes.get(preflight.key)
         return outcome is not None and outcome.fix.startswith("sudo ")
@@ -157,7 +163,8 @@ class ActionScreen(ModalScreen[None]):
             self._paint()
 
     def on_resize(self) -> None:
-        """Fold anew."""
+        """Fold anew; what may be chosen stays in sight, however long the report is."""
+        self.query_one("#report").styles.max_height = max(1, self.size.height - _AROUND)
         self._paint()
 
     def _document(self) -> Document:
@@ -202,7 +209,7 @@ class ActionScreen(ModalScreen[None]):
 
     def action_scroll(self, lines: int) -> None:
         """By so many lines."""
-        self.query_one("#dialog", VerticalScroll).scroll_relative(y=lines, animate=False)
+        self.query_one("#report", VerticalScroll).scroll_relative(y=lines, animate=False)
 
     async def action_copy(self) -> None:
         """Copy the commands."""

@@ -13,7 +13,7 @@ from tuimon.diagnose.finding import State
 from tuimon.model.service import ServiceKey
 from tuimon.settings import Settings
 from tuimon.store import Changes, Row
-from tuimon.text import counted
+from tuimon.text import counted, printable
 from tuimon.ui import past_words, render, screens, service_rows
 from tuimon.ui.filtering import Filter
 from tuimon.ui.keys import ACTIONS, LIST, bindings
@@ -167,6 +167,8 @@ class ServicesScreen(TablePane[ServiceKey]):
         if "configurations" in pending or "processes" in pending or not store.now:
             return Text(f"looking at {', '.join(pending[:4])} …", self.palette.muted)
         where = f"running processes, systemd units and {store.settings.config_folder}/*.conf"
+        if store.only:
+            where = ", ".join(map(printable, store.only))
         return Text(f"no stunnel service found in {where}\ntry `tuimon demo`", self.palette.muted)
 
     def _says_hidden(self) -> str:
@@ -217,8 +219,13 @@ class ServicesScreen(TablePane[ServiceKey]):
     def clip(self) -> tuple[str, str] | None:
         """What `y` copies: the selected or the marked rows."""
         rows = [row for row in map(self.store.row, self.chosen()) if row is not None]
-        said = [f"{row.tunnel.service.name}: {row.state.value}: {row.why or 'ok'}\n" for row in rows]
-        return (counted(len(rows), "row"), "".join(said)) if rows else None
+        return (counted(len(rows), "row"), "".join(map(self._line, rows))) if rows else None
+
+    def _line(self, row: Row) -> str:
+        """A row as it is copied: name, state, and the reason or what it says of the last hour."""
+        past = self.store.past(row.key)
+        back = past_words.back(past, self.store.now) if row.state is State.OK else ""
+        return ": ".join(filter(None, (row.tunnel.service.name, row.state.value, row.why or back))) + "\n"
 
     def clip_pem(self) -> tuple[str, str] | None:
         """What `Y` copies: the certificate of the selected row."""

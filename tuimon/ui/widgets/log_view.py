@@ -111,6 +111,16 @@ class LogView(StillScroll, Generic[T], can_focus=True, inherit_bindings=False):
         row = min(folds.total, self.scroll_offset.y + self._height) - 1
         return self.items[folds.at(row)[0]] if row >= 0 else None
 
+    @property
+    def seen(self) -> tuple[int, int]:
+        """The numbers of the first and of the last line on the screen."""
+        folds, top = self._lines.folds, self.scroll_offset.y
+        if not folds.total:
+            return 0, -1
+        rows = (min(top, folds.total - 1), min(folds.total, top + self._height) - 1)
+        first, last = (self.items[folds.at(row)[0]].sequence for row in rows)
+        return first, last
+
     def repaint(self) -> None:
         """Paint anew, because `paint` would answer differently now."""
         self._strips.forget()
