@@ -16,6 +16,7 @@ from tests.ui.fed import FedWorld
 from tests.ui.terminal import Terminal
 from tuimon.model.action import Action, Door, Outcome, Preflight, Result, Route
 from tuimon.ui.screens.action import ActionScreen
+from tuimon.ui.screens.actions import ActionsScreen
 
 pytestmark = pytest.mark.pty
 
@@ -247,3 +248,39 @@ async def test_an_outcome_is_told_though_another_dialog_is_open(pki: Pki) -> Non
                 await pilot.pause()
                 assert told == [outcome.text]
                 await app.pop_screen()
+
+
+async def test_what_comes_when_a_dialog_was_left_is_for_nobody(pki: Pki) -> None:
+    """A screen that is left loses what is in it before its workers end: by then a preflight, an outcome or
+    the action log may have come."""
+    world = FedWorld(pki)
+    world.begin()
+    world.probed(world.good())
+    app, key = world.app(), world.key().instance
+    found = Preflight(key, Action.RELOAD, Door(Route.DIRECT), "here")
+    came: dict[str, object] = {
+        "preflight": found,
+        "carry_out": [Outcome(key, Action.RELOAD, Result.VERIFIED, "reloaded")],
+        "action_log": (),
+    }
+    async with app.run_test(size=(80, 24)) as pilot:
+        for awaited, answer in came.items():
+            over = asyncio.Event()
+
+            async def late(*_: object, over: asyncio.Event = over, answer: object = answer) -> object:
+                await over.wait()
+                return answer
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(app.runtime, awaited, late)
+                screen = ActionsScreen() if awaited == "action_log" else ActionScreen((key,), Action.RELOAD)
+                await app.push_screen(screen)
+                if awaited == "carry_out":
+                    assert isinstance(screen, ActionScreen)
+                    screen._carry_out((found,))
+                await pilot.pause()
+                await screen.query("*").remove()
+                over.set()
+                await asyncio.gather(*(each.wait() for each in app.workers if each.node is screen))
+                await app.pop_screen()
+        assert app.is_running

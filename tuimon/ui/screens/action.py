@@ -109,8 +109,14 @@ class ActionScreen(ModalScreen[None]):
         if possible:
             many = f" {counted(len(possible), 'instance')}" if len(self._keys) > 1 else ""
             words.append(f"{self._action.value.capitalize()}{many}")
-        self.query_one(Choices).offer(*words)
+        self._offer(*words)
         self._paint()
+
+    def _offer(self, *words: str) -> None:
+        """Let these be chosen.  A dialog that was left loses what is in it before its workers end."""
+        choices = self.query_one_optional(Choices)
+        if choices is not None:
+            choices.offer(*words)
 
     def _possible(self) -> tuple[Preflight, ...]:
         """Those that nothing speaks against, in the order asked for."""
@@ -133,7 +139,7 @@ class ActionScreen(ModalScreen[None]):
         self._acting = preflights
         for each in preflights:
             self._outcomes.pop(each.key, None)
-        self.query_one(Choices).offer("Close, let it go on")
+        self._offer("Close, let it go on")
         self._wait(elevated=elevated)
         self._paint()
 
@@ -145,7 +151,7 @@ class ActionScreen(ModalScreen[None]):
             self._outcomes[outcome.key] = outcome
         denied = any(self._denied(each) for each in self._acting)
         sudo = denied and not elevated and self._desk.can_elevate()
-        self.query_one(Choices).offer("Close", *(("With sudo, on this terminal",) if sudo else ()))
+        self._offer("Close", *(("With sudo, on this terminal",) if sudo else ()))
         self._paint()
 
     def shows(self, outcomes: Sequence[Outcome]) -> bool:
@@ -176,7 +182,9 @@ class ActionScreen(ModalScreen[None]):
         document = self._report()
         while document.lines and not document.lines[-1].plain:
             document.lines.pop()
-        self.query_one("#report-text", Line).show(document.text)
+        line = self.query_one_optional("#report-text", Line)
+        if line is not None:
+            line.show(document.text)
 
     def _report(self) -> Document:
         document, ongoing = self._document(), self._desk.store.actions.ongoing

@@ -65,7 +65,9 @@ class PageScreen(Pane):
             document = self.blank()
             back = self.desk.keymap.first(DETAIL[0])
             document.line(f"this is not there any more: {back} goes back", self.palette.warning)
-        self.query_one("#page-text", Line).show(document.text)
+        line = self.query_one_optional("#page-text", Line)
+        if line is not None:  # a page that was left loses it before what it has asked for has come
+            line.show(document.text)
 
     def action_back(self) -> None:
         """To where we came from."""
