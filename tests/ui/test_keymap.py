@@ -72,6 +72,14 @@ def test_a_key_that_cannot_be_had_is_refused(wanted: dict[str, str], words: str)
     assert words in found[0][1]
 
 
+def test_a_key_that_cannot_be_had_hides_no_other_that_cannot() -> None:
+    """All that is wrong is said at once."""
+    found = [words for _, words in wrong(list__probe=("q", "f77"))]
+    assert len(found) == 2
+    assert '"f77" is no key' in found[0]
+    assert '"q" is app.quit' in found[1]
+
+
 def test_two_may_change_places_and_what_is_nowhere_together_may_share() -> None:
     """Only what can be pressed in the same place can be in conflict."""
     assert wrong(list__sort="I", list__invert=(">", ".")) == []

@@ -103,11 +103,10 @@ def problems(wanted: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
             hint = f"did you mean {near[0]}?" if near else "tuimon settings lists them"
             yield name, f"no action has this name; {hint}"
             continue
-        refused = [_refused(name, each) for each in written] or ["at least one key is wanted"]
-        if any(refused):
-            yield from ((name, why) for why in refused if why)
-        else:
-            sound[name] = written
+        refused = {each: _refused(name, each) for each in written} or {"": "at least one key is wanted"}
+        yield from ((name, why) for why in refused.values() if why)
+        if fit := tuple(each for each, why in refused.items() if not why):
+            sound[name] = fit
     yield from _conflicts(Keymap.of(sound))
 
 
