@@ -93,9 +93,10 @@ class Stunnel:
         self.started = time.time()
         # The exec is part of what is tested: first the process is setpriv, then it is stunnel.
         argv = ["setpriv", "--pdeathsig", "TERM", *by, str(self.config)]
-        self._process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._stderr = folder / f"{name}.stderr"  # tells why it ends before it opens its log
+        null = subprocess.DEVNULL
+        with self._stderr.open("wb") as stderr:
+            self._process = subprocess.Popen(argv, stdin=null, stdout=null, stderr=stderr)
         try:
             self.wait_for("Configuration successful")
         except BaseException:
@@ -115,7 +116,7 @@ class Stunnel:
         """Wait until the log holds `words` `count` times."""
         deadline = time.monotonic() + PATIENCE
         while self.text().count(words) < count:
-            assert self._process.poll() is None, f"stunnel ended: {self.text()}"
+            assert self._process.poll() is None, f"stunnel ended: {self.text()}{self._stderr.read_text()}"
             assert time.monotonic() < deadline, f"no {words!r} in {self.text()}"
             time.sleep(0.01)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import free_port
 from tuimon.model.log import LogRecord
 from tuimon.parse.stunnel_connections import LogReader
 from tuimon.parse.stunnel_reasons import reason_in_words
@@ -106,11 +107,7 @@ class Live:
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
     """A free port for each name."""
-    held = {name: socket.create_server(("127.0.0.1", 0)) for name in names}
-    ports = {name: sock.getsockname()[1] for name, sock in held.items()}
-    for sock in held.values():
-        sock.close()
-    return ports
+    return {name: free_port() for name in names}
 
 
 @pytest.fixture(scope="module")

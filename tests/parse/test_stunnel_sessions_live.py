@@ -128,9 +128,7 @@ def driven(
     """Start one with these options."""
 
     def start(options: str) -> Driven:
-        with ExitStack() as held:  # all at once, so that no two are the same
-            taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PORTS]
-            ports = {name: each.getsockname()[1] for name, each in zip(PORTS, taken, strict=True)}
+        ports = {name: free_port() for name in PORTS}
         secrets = tmp_path / "secrets"
         secrets.write_text("alice:0123456789abcdef0123456789abcdef\n")
         secrets.chmod(0o600)

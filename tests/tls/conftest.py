@@ -2,11 +2,12 @@
 
 import datetime
 import queue
+import random
 import socket
 import subprocess
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from tuimon.tls.dialogue import Negotiation
 from tuimon.tls.handshake import Handshake
 
 DAY = datetime.timedelta(days=1)
+
+_dice = random.Random()  # noqa: S311 - other than that of tests that run beside these
+_given: set[int] = set()
 
 
 class Pki:
@@ -155,9 +159,16 @@ class Program:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return listener.getsockname()[1]
+    """A port that nobody has, on any address.  It is below those that the kernel gives away: until it is
+    bound, no connection of anybody can come by it."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = _dice.randrange(10_000, max(first, 20_000))
+        with suppress(OSError), socket.socket() as knocking:
+            knocking.bind(("", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 @pytest.fixture
