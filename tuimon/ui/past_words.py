@@ -82,6 +82,11 @@ def back(past: Past, now: float) -> str:
     return f"{how} until {clock(last.until, now)}: {last.cause}"
 
 
+def back_of(row: Row, past: Past, now: float) -> str:
+    """`back` of a row that is well; of any other nothing."""
+    return back(past, now) if row.state is State.OK else ""
+
+
 def happened(changes: Sequence[tuple[Row, Change]], width: int, now: float, palette: Palette) -> Text:
     """The last changes of the fleet on one line, the newest first, as many as fit; what went down because it
     was meant to is left out, what became of it follows."""

@@ -65,7 +65,7 @@ def in_full(row: Row, past: Past, palette: Palette, *, now: float, width: int) -
 def _proof(row: Row, past: Past, palette: Palette, now: float) -> Text:
     """Whether anything was wrong, where it is defined, and the handshake that proves it."""
     text, tunnel = Text(), row.tunnel
-    back = past_words.back(past, now) if row.state is State.OK else ""
+    back = past_words.back_of(row, past, now)
     text.append(f"  {back}\n" if back else "  ", palette.muted)
     text.append(f"{tunnel.service.file}:{tunnel.service.line}", palette.muted)
     if tunnel.probed_at is not None and tunnel.handshake is not None:

@@ -145,7 +145,7 @@ def _why(row: Row, palette: Palette, past: Past, now: float) -> Text:
         return text
     service = row.tunnel.service
     pattern = f"sni {service.sni}" if service.sni_of is not None else ""
-    back = past_words.back(past, now) if row.state is State.OK else ""
+    back = past_words.back_of(row, past, now)
     return Text(back or pattern, palette.muted)
 
 

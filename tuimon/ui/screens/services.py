@@ -223,8 +223,7 @@ class ServicesScreen(TablePane[ServiceKey]):
 
     def _line(self, row: Row) -> str:
         """A row as it is copied: name, state, and the reason or what it says of the last hour."""
-        past = self.store.past(row.key)
-        back = past_words.back(past, self.store.now) if row.state is State.OK else ""
+        back = past_words.back_of(row, self.store.past(row.key), self.store.now)
         return ": ".join(filter(None, (row.tunnel.service.name, row.state.value, row.why or back))) + "\n"
 
     def clip_pem(self) -> tuple[str, str] | None:
